@@ -1,0 +1,120 @@
+"""A freestanding i386 ROM image: compiled, linked by the ROM's own script, header finalised.
+
+Outputs NAME.elf, with symbols and debug information, and NAME.rom, the part that lies in option-ROM memory.
+"""
+
+_COMMON = [
+    "-m32",
+    "-g",
+    "-gdwarf-4",
+    "-I.",
+]
+
+# Code that stays simple enough to prove: no FPU or vector registers, no jump tables, 4-byte stack slots, small structures
+# in registers, position fixed by the linker script.
+_CXX = [
+    "-std=c++20",
+    "-O2",
+    "-ffreestanding",
+    "-march=i686",
+    "-mgeneral-regs-only",
+    "-mregparm=3",
+    "-freg-struct-return",
+    "-mpreferred-stack-boundary=2",
+    "-fno-pic",
+    "-fno-pie",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-jump-tables",
+    "-fno-tree-vectorize",
+    "-fno-tree-loop-distribute-patterns",
+    "-fno-stack-protector",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-threadsafe-statics",
+    "-fomit-frame-pointer",
+    "-fcf-protection=none",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+]
+
+# The compiler then names its folder the same in every checkout.
+_ENV = {
+    "PATH": "/usr/bin:/bin",
+    "PWD": "/proc/self/cwd",
+    "LC_ALL": "C",
+}
+
+def _rom_image_impl(ctx):
+    objects = []
+    defines = ["-D" + d for d in ctx.attr.defines]
+    for src in ctx.files.srcs:
+        if src.extension not in ["cc", "S"]:
+            continue
+        obj = ctx.actions.declare_file("_%s/%s.o" % (ctx.label.name, src.short_path))
+        if src.extension == "cc":
+            compiler, options = "/usr/bin/g++", _COMMON + _CXX
+        else:
+            compiler, options = "/usr/bin/gcc", _COMMON + ["-D__ASSEMBLY__"]
+        ctx.actions.run(
+            executable = compiler,
+            arguments = options + defines + ["-c", src.path, "-o", obj.path],
+            inputs = ctx.files.srcs,
+            outputs = [obj],
+            env = _ENV,
+            mnemonic = "RomCompile",
+            progress_message = "Compiling %s for the ROM" % src.short_path,
+        )
+        objects.append(obj)
+
+    linked = ctx.actions.declare_file("_%s/linked.elf" % ctx.label.name)
+    ctx.actions.run(
+        executable = "/usr/bin/ld",
+        arguments = [
+            "-m",
+            "elf_i386",
+            "--no-warn-execstack",
+            "--no-warn-rwx-segments",
+            "--build-id=none",
+            "-T",
+            ctx.file.linker_script.path,
+            "-o",
+            linked.path,
+        ] + [o.path for o in objects],
+        inputs = objects + [ctx.file.linker_script],
+        outputs = [linked],
+        env = _ENV,
+        mnemonic = "RomLink",
+    )
+
+    elf = ctx.actions.declare_file(ctx.label.name + ".elf")
+    rom = ctx.actions.declare_file(ctx.label.name + ".rom")
+    ctx.actions.run(
+        executable = ctx.executable._finalise,
+        arguments = [linked.path, elf.path, rom.path],
+        inputs = [linked],
+        outputs = [elf, rom],
+        env = _ENV,
+        mnemonic = "RomFinalise",
+    )
+    return [DefaultInfo(
+        files = depset([elf, rom]),
+        runfiles = ctx.runfiles(files = [elf, rom]),
+    )]
+
+rom_image = rule(
+    implementation = _rom_image_impl,
+    attrs = {
+        "srcs": attr.label_list(
+            allow_files = [".cc", ".S", ".h", ".inc", ".def"],
+            doc = "Sources, and every header they include.",
+        ),
+        "linker_script": attr.label(allow_single_file = [".lds"]),
+        "defines": attr.string_list(doc = "Preprocessor definitions: build settings and planted faults."),
+        "_finalise": attr.label(
+            default = "//rom/image:finalise",
+            executable = True,
+            cfg = "exec",
+        ),
+    },
+)
