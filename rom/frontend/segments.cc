@@ -5,7 +5,7 @@ namespace {
 // Base 0, limit 4 GiB, 32-bit.
 constexpr uint32_t kFlatLow = 0x0000ffff;
 constexpr uint32_t kFlatHigh = 0x00cf0000;
-constexpr uint32_t kFlatHighMask = 0xffdf00ff;  // all but the access byte and the long-mode bit
+constexpr uint32_t kFlatHighMask = 0xffcf00ff;  // all but the access byte, AVL and the long-mode bit
 
 bool is_flat(descriptor_t d) { return d.low == kFlatLow && (d.high & kFlatHighMask) == kFlatHigh; }
 
