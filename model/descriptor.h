@@ -30,7 +30,7 @@ struct Descriptor {
   Bool conforming() const { return bit(10); }  // code
   Bool readable() const { return bit(9); }     // code
   Bool writable() const { return bit(9); }     // data
-  Bool is_system(uint32_t wanted) const { return !is_segment() & (type() == Word(wanted)); }
+  Bool is_system(uint32_t wanted) const { return (!is_segment()) & (type() == Word(wanted)); }
 
   Word base() const { return (high & 0xff000000) | ((high & 0xff) << 16) | (low >> 16); }
   Word limit() const {
@@ -92,7 +92,7 @@ typename D::Bool data_selector_loads(State<D>& s, typename D::Word selector, typ
 // Whether code behind the descriptor runs at cpl without a change of level; present or not.
 template <class D>
 typename D::Bool is_code_for(const Descriptor<D>& d, typename D::Word cpl) {
-  return d.is_code() & ((d.conforming() & (d.dpl() <= cpl)) | (!d.conforming() & (d.dpl() == cpl)));
+  return d.is_code() & ((d.conforming() & (d.dpl() <= cpl)) | ((!d.conforming()) & (d.dpl() == cpl)));
 }
 
 // Whether SS loads the selector at cpl.

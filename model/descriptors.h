@@ -20,7 +20,7 @@ Descriptor<D> for_hypervisor(const Descriptor<D>& guest) {
   using Word = typename D::Word;
   const Word raised = D::select(guest.dpl() == Word(0), guest.high | 1u << 13, guest.high);
   const Word segment = (raised | 1u << 8) & ~(1u << 21);
-  const auto keep = !guest.present() | guest.is_system(kTypeCallGate);
+  const auto keep = (!guest.present()) | guest.is_system(kTypeCallGate);
   const auto use = keep | guest.is_segment();
   return {D::select(use, guest.low, 0), D::select(keep, guest.high, D::select(guest.is_segment(), segment, 0))};
 }
@@ -33,7 +33,7 @@ void follow_guest_table(State<D>& s, WhichTable which, typename D::Word base, ty
   Word i = 0;
   const uint32_t most = which == WhichTable::kGdt ? XEN_GDT_ENTRIES : X86_LDT_ENTRIES;
   s.world.loop(
-      s, "follow_guest_table", most, {&i}, [&] { return i <= end; },
+      s, "follow_guest_table", most, {&i}, [&] { return i <= end; }, [&] { return end - i; },
       [&] {
         if (i >= end) return false;
         Descriptor<D> wanted{0, 0};
@@ -183,20 +183,19 @@ Descriptor<D> trap_table_entry(State<D>& s, typename D::Word vector) {
 template <class D>
 typename D::Word follow_guest_idt(State<D>& s) {
   using Word = typename D::Word;
-  Request<D> request{RequestKind::kSetTrapTable, {}};
-  request.table = s.world.new_table(s, "trap_table");
   Word vector = 0;
   s.world.loop(
       s, "follow_guest_idt", X86_GATES, {&vector}, [&] { return vector <= Word(X86_GATES); },
+      [&] { return Word(X86_GATES) - vector; },
       [&] {
         if (vector >= Word(X86_GATES)) return false;
         const Descriptor<D> entry = trap_table_entry<D>(s, vector);
-        request.table.set(vector * 2, entry.low);
-        request.table.set(vector * 2 + 1, entry.high);
+        s.trap_table.set(vector * 2, entry.low);
+        s.trap_table.set(vector * 2 + 1, entry.high);
         vector = vector + 1;
         return true;
       });
-  return s.world.request(s, request);
+  return s.world.request(s, Request<D>{RequestKind::kSetTrapTable, {}, s.trap_table});
 }
 
 template <class D>

@@ -4,6 +4,7 @@
 //   Word load(Word address, uint32_t bytes)          1, 2 or 4 bytes, zero-extended; no checks
 //   void store(Word address, Word value, uint32_t bytes)
 //   Word access(Word page)                           rights of page number: kPresent, kWritable
+//   void touch(Word address, uint32_t bytes)         the ROM may read these bytes, and write back what it read
 // Source: Intel SDM volume 3, section 4.7 (page-fault error code); linear addresses of a fault that crosses a page as
 // measured on processors: the first byte that has no access.
 #ifndef VMIROM_MODEL_GUEST_MEMORY_H_
@@ -32,6 +33,8 @@ bool may_access(State<D>& s, typename D::Word address, uint32_t size, bool write
     fault = {X86_TRAP_GP, 0, 0};
     return false;
   }
+  // In parts and in any order; a store may be tried first, so that it is done whole or not at all.
+  s.memory.touch(address, size);
   const Word first = address >> kPageShift;
   const Word last_byte = address + (size - 1);
   const Word last = last_byte >> kPageShift;

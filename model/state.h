@@ -4,6 +4,7 @@
 #define VMIROM_MODEL_STATE_H_
 
 #include <array>
+#include <cstdint>
 #include <vector>
 
 #include "model/abi/constants.h"
@@ -84,12 +85,22 @@ struct RomFacts {
   std::vector<bool> provided;                  // by slot
 };
 
+// D::World decides what is not the model's to decide:
+//   Word request(State&, const Request<D>&)   issues a request to the hypervisor; its answer
+//   Wide<D> tsc(State&)                       the next reading of the processor's time-stamp counter
+//   void loop(State&, name, most, variables, invariant, left, body)
+//       runs body until it returns false, at most `most` times. variables are the Words that change from one iteration to
+//       the next; invariant holds before each; left() falls with each. A proof cuts the loop here.
+//   bool at_common_way_out(State&)            a proof ends here when the ROM's code has come to the common way out,
+//                                             which is proved on its own; true then
 template <class D>
 struct State {
   Registers<D> cpu;
   VirtualCpu<D> vcpu;
   // The tables the processor uses, two dwords an entry, and the frames they lie in.
   typename D::Table gdt, ldt, gdt_frames, ldt_frames;
+  // The trap table on its way to the hypervisor, two dwords an entry.
+  typename D::Table trap_table;
   typename D::Memory& memory;
   typename D::World& world;
   const RomFacts& rom;

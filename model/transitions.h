@@ -46,12 +46,18 @@ typename D::Word call_site(State<D>& s, typename D::Word return_address) {
   return return_address - length;
 }
 
-// Vector and, for exceptions, error code of an event on its way through the IDT.
+// An event on its way through the IDT: its vector, with kException when it is an exception, and then its error code.
+inline constexpr uint32_t kException = 0x100;
+
 template <class D>
 struct Event {
-  typename D::Word vector{};
-  typename D::Word error_code{};
-  typename D::Word is_exception{};  // 0 or 1
+  using Word = typename D::Word;
+  Word code{};
+  Word error_code{};
+
+  Word vector() const { return code & 0xff; }
+  typename D::Bool is_exception() const { return (code & kException) != Word(0); }
+  typename D::Bool is(uint32_t exception) const { return code == Word(kException | exception); }
 };
 
 // The guest's handler for an event, as the processor finds it; a fault on the way instead when it finds none.
@@ -67,7 +73,7 @@ Handler<D> find_handler(State<D>& s, typename D::Word vector) {
   using Word = typename D::Word;
   Handler<D> handler;
   const auto faults = [&](Word with, Word error_code) {
-    handler.fault = {with, error_code, 1};
+    handler.fault = {with | kException, error_code};
     return handler;
   };
   const Word offset = vector << 3;
@@ -97,19 +103,21 @@ Handler<D> find_handler(State<D>& s, typename D::Word vector) {
 
 template <class D>
 typename D::Bool is_contributory(const Event<D>& event) {
-  using Word = typename D::Word;
-  auto any = event.vector == Word(0);
-  for (uint32_t vector : {X86_TRAP_TS, X86_TRAP_NP, X86_TRAP_SS, X86_TRAP_GP}) any = any | (event.vector == Word(vector));
-  return any & (event.is_exception == Word(1));
+  return event.is(0) | event.is(X86_TRAP_TS) | event.is(X86_TRAP_NP) | event.is(X86_TRAP_SS) | event.is(X86_TRAP_GP);
 }
 
 // What a fault met while delivering an event comes to: itself, or a double fault.
 template <class D>
 Event<D> escalated(const Event<D>& event, const Event<D>& fault) {
-  using Word = typename D::Word;
-  const auto first_is_page_fault = (event.vector == Word(X86_TRAP_PF)) & (event.is_exception == Word(1));
-  const auto doubles = first_is_page_fault | (is_contributory<D>(event) & (fault.vector != Word(X86_TRAP_PF)));
-  return {D::select(doubles, X86_TRAP_DF, fault.vector), D::select(doubles, 0, fault.error_code), 1};
+  const auto doubles = event.is(X86_TRAP_PF) | (is_contributory<D>(event) & !fault.is(X86_TRAP_PF));
+  return {D::select(doubles, kException | X86_TRAP_DF, fault.code), D::select(doubles, 0, fault.error_code)};
+}
+
+// How many more events a delivery can come to: benign, contributory, page fault, double fault, in this order.
+template <class D>
+typename D::Word events_left(const Event<D>& event) {
+  return D::select(event.is(X86_TRAP_DF), 0,
+                   D::select(event.is(X86_TRAP_PF), 1, D::select(is_contributory<D>(event), 2, 3)));
 }
 
 // The virtual machine cannot go on: says so on the hypervisor's console and ends.
@@ -131,14 +139,15 @@ template <class D>
 void enter_handler(State<D>& s, Event<D> event) {
   using Word = typename D::Word;
   Handler<D> handler;
-  // Each fault on the way is an event of its own. The chain ends: exception, page fault, double fault, stop.
+  // Each fault on the way is an event of its own; an exception's vector is below 32.
   s.world.loop(
-      s, "deliver_to_guest", 4, {&event.vector, &event.error_code, &event.is_exception},
-      [&] { return (event.vector < Word(256)) & (event.is_exception <= Word(1)) & ((event.is_exception == Word(0)) | (event.vector < Word(32))); },
+      s, "deliver_to_guest", 3, {&event.code, &event.error_code},
+      [&] { return (event.code < Word(2 * kException)) & ((!event.is_exception()) | (event.vector() < Word(32))); },
+      [&] { return events_left<D>(event); },
       [&] {
-        handler = find_handler<D>(s, event.vector);
+        handler = find_handler<D>(s, event.vector());
         if (handler.found) return false;
-        if ((event.vector == Word(X86_TRAP_DF)) & (event.is_exception == Word(1))) {
+        if (event.is(X86_TRAP_DF)) {
           stop<D>(s);
           return false;
         }
@@ -147,8 +156,7 @@ void enter_handler(State<D>& s, Event<D> event) {
       });
   if (s.stopped) return;
 
-  const auto is_exception = event.is_exception == Word(1);
-  const auto is_fault = is_exception & (event.vector != Word(X86_TRAP_DF));
+  const auto is_fault = event.is_exception() & !event.is(X86_TRAP_DF);
   const Word image = (s.cpu.eflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) | D::select(is_fault, X86_EFLAGS_RF, 0) |
                      D::select(s.vcpu.interrupt_flag == Word(1), X86_EFLAGS_IF, 0) |
                      (s.vcpu.iopl << X86_EFLAGS_IOPL_SHIFT);
@@ -156,7 +164,8 @@ void enter_handler(State<D>& s, Event<D> event) {
   s.unspecified.push_back({s.cpu.esp, X86_EFLAGS_STATUS});
   push<D>(s, s.cpu.cs);
   push<D>(s, s.cpu.eip);
-  if (is_exception & (((Word(X86_TRAPS_WITH_ERROR) >> (event.vector & 31)) & 1) == Word(1))) push<D>(s, event.error_code);
+  const auto has_error = ((Word(X86_TRAPS_WITH_ERROR) >> (event.vector() & 31)) & 1) == Word(1);
+  if (event.is_exception() & has_error) push<D>(s, event.error_code);
   s.vcpu.interrupt_flag = D::select(handler.masks == Word(1), 0, s.vcpu.interrupt_flag);
   s.cpu.eflags = s.cpu.eflags & ~(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM);
   s.cpu.cs = handler.cs;
@@ -171,11 +180,11 @@ void deliver(State<D>& s) {
   return_to_caller<D>(s);
   if (s.raised) {
     s.cpu.eip = call_site<D>(s, s.cpu.eip);
-    return enter_handler<D>(s, {s.exception.vector, s.exception.error_code, 1});
+    return enter_handler<D>(s, {s.exception.vector | kException, s.exception.error_code});
   }
   if ((s.vcpu.interrupt_flag == Word(1)) & pic_interrupts<D>(s.vcpu)) {
     const Word vector = pic_acknowledge<D>(s.vcpu);
-    enter_handler<D>(s, {vector, 0, 0});
+    enter_handler<D>(s, {vector, 0});
   }
 }
 

@@ -4,6 +4,7 @@
 //   D::Word   32 bits; + - * & | ^ ~, << and >> by less than 32, comparisons (unsigned)
 //   D::Bool   !, & and | ; as the condition of an if it chooses a path
 //   D::select(condition, a, b)   a or b without choosing a path
+//   D::same(a, b)                true only when a and b are known to be equal, whatever the state
 //   D::Table  an array of dwords that the model reads and writes by index: get(Word), set(Word, Word)
 //   D::Memory guest memory: load, store, access rights of a page (model/guest_memory.h)
 //   D::World  everything that is not the model's to decide: the hypervisor's answers, time, loops (model/state.h)
@@ -45,6 +46,7 @@ struct Concrete {
   using World = ConcreteWorld;
 
   static Word select(Bool condition, Word a, Word b) { return condition ? a : b; }
+  static bool same(Word a, Word b) { return a == b; }
 };
 
 }  // namespace vmirom

@@ -28,14 +28,18 @@ Term from_linear(const Linear& sum, uint32_t width) {
   return intern(Op::kLinear, width, std::move(terms), constant_part, {}, std::move(coefficients));
 }
 
-// x shifted left by a constant, as the normal form has it: its low bits over zeros.
+// A concatenation that ends in zeros is a multiple of a power of two: of x where it holds the low bits of x, else of its
+// upper part.
 bool is_shift(Term a, Term* shifted, uint32_t* by) {
-  if (a->op != Op::kConcat || a->arguments.size() != 2) return false;
-  const Term high = a->arguments[0], low = a->arguments[1];
-  if (!low.is_constant() || low.value() != 0) return false;
-  if (high->op != Op::kExtract || high->value != 0 || high->arguments[0].width() != a.width()) return false;
-  *shifted = high->arguments[0];
-  *by = low.width();
+  if (a->op != Op::kConcat) return false;
+  const Term low = a->arguments.back();
+  if (!low.is_constant()) return false;
+  const uint32_t zeros = low.value() ? std::countr_zero(low.value()) : low.width();
+  if (zeros == 0) return false;
+  const Term high = extract(a, zeros, a.width() - zeros);
+  const bool low_bits = high->op == Op::kExtract && high->value == 0 && high->arguments[0].width() == a.width();
+  *shifted = low_bits ? high->arguments[0] : concat({constant(0, zeros), high});
+  *by = zeros;
   return true;
 }
 

@@ -127,6 +127,8 @@ Term equal(Term a, Term b) {
   return intern(Op::kEqual, kBoolean, {a, b});
 }
 
+Term equal_as_written(Term a, Term b) { return intern(Op::kEqual, kBoolean, {a, b}); }
+
 Term less(Term a, Term b) {
   if (a == b || upper_bound(b) == 0 || lower_bound(a) >= upper_bound(b)) return boolean(false);
   if (upper_bound(a) < lower_bound(b)) return boolean(true);

@@ -3,6 +3,9 @@
 #include <z3.h>
 
 #include <stdexcept>
+#include <chrono>
+#include <cstdlib>
+#include <cstdio>
 #include <unordered_map>
 
 namespace vmirom::smt {
@@ -159,7 +162,11 @@ Answer PathSolver::check(Term also) {
   const Z3_ast assumption = state_->lowering->lower(also);
   push();
   Z3_solver_assert(state_->context, state_->solver, assumption);
+  auto t0 = std::chrono::steady_clock::now();
   const Z3_lbool result = Z3_solver_check(state_->context, state_->solver);
+  double dt = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
+  static double total = 0; static int count = 0; total += dt; ++count; if (getenv("FORKS") && count % 200 == 0) fprintf(stderr, "forks %d total %.2f\n", count, total);
+  if (getenv("SLOW") && dt > atof(getenv("SLOW"))) { fprintf(stderr, "slow %.2f s result %d\n", dt, result); if (getenv("DUMP")) fprintf(stderr, "%s\n", Z3_solver_to_string(state_->context, state_->solver)); }
   pop(1);
   return answer_of(result);
 }
@@ -208,15 +215,25 @@ uint8_t Model::byte(const std::string& array, uint32_t index) {
   return state_->evaluate(Z3_mk_select(c, a, Z3_mk_unsigned_int64(c, index, sort_of(c, 32))), 8);
 }
 
-CheckResult check_script(const std::string& script, uint32_t resource_limit) {
+namespace {
+
+// A solver of its own over the script, in a context of its own.
+std::unique_ptr<Model::State> load(const std::string& script, bool simple, uint32_t resource_limit) {
   auto state = std::make_unique<Model::State>();
   const Z3_context c = state->context = new_context();
-  state->solver = Z3_mk_solver_for_logic(c, Z3_mk_string_symbol(c, "QF_ABV"));
+  state->solver = simple ? Z3_mk_simple_solver(c) : Z3_mk_solver_for_logic(c, Z3_mk_string_symbol(c, "QF_ABV"));
   Z3_solver_inc_ref(c, state->solver);
   set_limit(c, state->solver, resource_limit);
   Z3_solver_from_string(c, state->solver, script.c_str());
   check_error(c);
+  return state;
+}
 
+}  // namespace
+
+CheckResult check_script(const std::string& script, uint32_t resource_limit) {
+  const std::unique_ptr<Model::State> state = load(script, false, resource_limit);
+  const Z3_context c = state->context;
   CheckResult result;
   result.answer = answer_of(Z3_solver_check(c, state->solver));
   const Z3_stats stats = Z3_solver_get_statistics(c, state->solver);
@@ -225,12 +242,16 @@ CheckResult check_script(const std::string& script, uint32_t resource_limit) {
     if (std::string(Z3_stats_get_key(c, stats, i)) == "rlimit count") result.resources = Z3_stats_get_uint_value(c, stats, i);
   }
   Z3_stats_dec_ref(c, stats);
-  if (result.answer == Answer::kSatisfiable) {
-    state->model = Z3_solver_get_model(c, state->solver);
-    Z3_model_inc_ref(c, state->model);
-    result.model = std::make_unique<Model>(std::move(state));
-  }
   return result;
+}
+
+// The tactics behind check_script can take forever to build a model through the arrays they have eliminated.
+std::unique_ptr<Model> find_model(const std::string& script, uint32_t resource_limit) {
+  std::unique_ptr<Model::State> state = load(script, true, resource_limit);
+  if (Z3_solver_check(state->context, state->solver) != Z3_L_TRUE) return nullptr;
+  state->model = Z3_solver_get_model(state->context, state->solver);
+  Z3_model_inc_ref(state->context, state->model);
+  return std::make_unique<Model>(std::move(state));
 }
 
 std::string solver_version() { return Z3_get_full_version(); }

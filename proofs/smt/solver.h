@@ -50,11 +50,13 @@ class Model : public Assignment {
 struct CheckResult {
   Answer answer = Answer::kUnknown;
   uint64_t resources = 0;  // what the check used; the same on every machine
-  std::unique_ptr<Model> model;
 };
 
 // Checks a script in a context of its own, so that the answer and the resources depend on the text and the limit alone.
 CheckResult check_script(const std::string& script, uint32_t resource_limit);
+
+// A model of a satisfiable script; null when none is found within the limit.
+std::unique_ptr<Model> find_model(const std::string& script, uint32_t resource_limit);
 
 // Z3's version, for the certificate.
 std::string solver_version();

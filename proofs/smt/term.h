@@ -140,6 +140,7 @@ Term logical_not(Term a);
 Term logical_and(Term a, Term b);
 Term logical_or(Term a, Term b);
 Term equal(Term a, Term b);  // also of booleans and of arrays
+Term equal_as_written(Term a, Term b);  // not simplified, also when both are the same
 Term less(Term a, Term b);
 Term less_equal(Term a, Term b);
 Term signed_less(Term a, Term b);
@@ -159,6 +160,9 @@ struct Linear {
   std::vector<std::pair<Term, uint64_t>> parts;  // by rising id, coefficients not 0
 };
 Linear as_linear(Term a);
+
+// The assertions that share variables with the last one, directly or through others; the last one included, order kept.
+std::vector<Term> relevant_to_last(const std::vector<Term>& assertions);
 
 // Largest and smallest value that the normal form shows.
 uint64_t upper_bound(Term a);

@@ -158,9 +158,9 @@ TEST(Terms, solver_and_text_agree_with_the_evaluator) {
     RC_ASSERT(path.check(differs(last)) == Answer::kUnsatisfiable);
     RC_ASSERT(check_script(to_smtlib({leaf_values(leaves), differs(last)}, "c"), 10'000'000).answer ==
               Answer::kUnsatisfiable);
-    CheckResult same = check_script(to_smtlib({leaf_values(leaves), logical_not(differs(last))}, "c"), 10'000'000);
-    RC_ASSERT(same.answer == Answer::kSatisfiable);
-    Evaluator by_model(*same.model);
+    const std::unique_ptr<Model> model = find_model(to_smtlib({leaf_values(leaves), logical_not(differs(last))}, "c"), 10'000'000);
+    RC_ASSERT(model != nullptr);
+    Evaluator by_model(*model);
     RC_ASSERT(by_model.value(last.term) == last.value);
   }));
 }

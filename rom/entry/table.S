@@ -11,6 +11,9 @@
 #include "rom/entry/port_io.inc"
 #include "rom/entry/power.inc"
 
+    .section .vmi_relocation_types, "a"
+vmi_relocation_types_begin:
+
     .section .vmi_rom, "ax"
     .globl vmi_rom
 vmi_rom:
@@ -85,9 +88,13 @@ vmi_rom_checksum:
     .globl vmi_rom_image_end
 vmi_rom_image_end:
 
+    // GetRelocationInfo's answer for each slot.
     .section .vmi_relocation_types, "a"
     .globl vmi_relocation_types
+    .type vmi_relocation_types, @object
+    .set vmi_relocation_types, vmi_relocation_types_begin
     .org VMI_LAST_SLOT + 1
+    .size vmi_relocation_types, VMI_LAST_SLOT + 1
 
 #ifdef VMI_COUNT_CALLS
     .bss

@@ -1,6 +1,6 @@
 // Descriptor tables. The guest's GDT and LDT stay its own memory; the processor uses copies that the hypervisor guards.
-#include "model/abi/frames.h"
 #include "rom/backend/hypervisor.h"
+#include "rom/frontend/boundary.h"
 #include "rom/frontend/events.h"
 #include "rom/frontend/guest_memory.h"
 #include "rom/frontend/idt.h"
@@ -60,9 +60,7 @@ uint32_t entries_within(uint32_t limit, uint32_t most) {
 
 }  // namespace
 
-extern "C" {
-
-void SetGDT_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(SetGDT) {
   vcpu_t& cpu = get_cpu();
   table_register_t gdtr;
   if (!guest_memory::load_table_register(frame->eax, gdtr)) return raise_guest_fault();
@@ -74,7 +72,7 @@ void SetGDT_ext(burn_clobbers_frame_t* frame) {
   cpu.gdt_entries = entries;
 }
 
-void SetLDT_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(SetLDT) {
   vcpu_t& cpu = get_cpu();
   const uint32_t selector = frame->eax & 0xffff;
   table_register_t ldt = {0, 0};
@@ -93,7 +91,7 @@ void SetLDT_ext(burn_clobbers_frame_t* frame) {
   hypervisor::install_ldt(entries);
 }
 
-void SetTR_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(SetTR) {
   vcpu_t& cpu = get_cpu();
   const uint32_t selector = frame->eax & 0xffff;
   descriptor_t d;
@@ -112,19 +110,17 @@ void SetTR_ext(burn_clobbers_frame_t* frame) {
   hypervisor::set_kernel_stack(ss0, esp0);
 }
 
-void SetIDT_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(SetIDT) {
   table_register_t idtr;
   if (!guest_memory::load_table_register(frame->eax, idtr)) return raise_guest_fault();
   get_cpu().idtr = idtr;
   follow_guest_idt();
 }
 
-void GetGDT_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(GetGDT) {
   if (!guest_memory::store_table_register(frame->eax, get_cpu().gdtr)) raise_guest_fault();
 }
 
-void GetIDT_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(GetIDT) {
   if (!guest_memory::store_table_register(frame->eax, get_cpu().idtr)) raise_guest_fault();
 }
-
-}  // extern "C"

@@ -2,7 +2,7 @@
 // index, and any reserved bit, is #GP(0) at the guest's call site.
 //
 // Sources: Intel SDM volume 4 (MSRs), volume 3 section 11.4.4 (IA32_APIC_BASE).
-#include "model/abi/frames.h"
+#include "rom/frontend/boundary.h"
 #include "rom/frontend/events.h"
 
 namespace {
@@ -15,9 +15,7 @@ uint64_t processor_tsc() {
 
 }  // namespace
 
-extern "C" {
-
-void RDMSR_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(RDMSR) {
   const vcpu_t& cpu = get_cpu();
   uint64_t value;
   switch (frame->ecx) {
@@ -46,7 +44,7 @@ void RDMSR_ext(burn_clobbers_frame_t* frame) {
   frame->edx = uint32_t(value >> 32);
 }
 
-void WRMSR_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(WRMSR) {
   vcpu_t& cpu = get_cpu();
   const uint32_t low = frame->eax, high = frame->edx;
   const uint64_t value = uint64_t(high) << 32 | low;
@@ -76,5 +74,3 @@ void WRMSR_ext(burn_clobbers_frame_t* frame) {
   }
   raise(X86_TRAP_GP, 0);
 }
-
-}  // extern "C"

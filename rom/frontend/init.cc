@@ -1,6 +1,6 @@
 // Init: take over from the boot environment, and make the guest's copy of the call table work where the guest has it.
-#include "model/abi/frames.h"
 #include "rom/backend/hypervisor.h"
+#include "rom/frontend/boundary.h"
 #include "rom/frontend/guest_memory.h"
 #include "rom/frontend/idt.h"
 #include "rom/frontend/segments.h"
@@ -56,7 +56,7 @@ bool take_over() {
 
 }  // namespace
 
-extern "C" void Init_ext(burn_clobbers_frame_t* frame) {
+VMI_EXT(Init) {
   // The ABI hands over the address the guest will call the table at. A client that passes none runs it in place.
   uint32_t base = frame->eax;
   bool ready = take_over();

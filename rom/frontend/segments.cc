@@ -65,7 +65,8 @@ bool data_selector_loads(uint32_t selector, uint32_t cpl) {
 FlatSegments::FlatSegments() {
   const vcpu_t& cpu = get_cpu();
   cs_ = code_selector();
-  asm volatile("mov %%ss, %0" : "=r"(ss_));
+  asm volatile("mov %%ss, %0\n mov %%ds, %1" : "=r"(ss_), "=r"(ds_));
+  asm volatile("mov %0, %%ds" : : "r"(cpu.flat_ds) : "memory");
   load_ss(cpu.flat_ds);
   load_cs(cpu.flat_cs);
 }
@@ -73,9 +74,8 @@ FlatSegments::FlatSegments() {
 FlatSegments::~FlatSegments() {
   const vcpu_t& cpu = get_cpu();
   const uint32_t cpl = cpu.flat_cs & kRpl;
-  uint32_t ds, es, fs, gs;
-  asm volatile("mov %%ds, %0\n mov %%es, %1" : "=r"(ds), "=r"(es));
-  asm volatile("mov %%fs, %0\n mov %%gs, %1" : "=r"(fs), "=r"(gs));
+  uint32_t ds = ds_, es, fs, gs;
+  asm volatile("mov %%es, %0\n mov %%fs, %1\n mov %%gs, %2" : "=r"(es), "=r"(fs), "=r"(gs));
   if (!data_selector_loads(ds, cpl)) ds = cpu.flat_ds;
   if (!data_selector_loads(es, cpl)) es = cpu.flat_ds;
   if (!data_selector_loads(fs, cpl)) fs = 0;

@@ -74,8 +74,9 @@ inline uint32_t code_selector() {
 
 inline uint32_t current_privilege_level() { return code_selector() & kRpl; }
 
-// The guest's selectors while a descriptor table changes. On the way back from each request the hypervisor reloads CS and
-// SS from the table, so the ROM holds flat segments of the hypervisor's own meanwhile.
+// The guest's selectors while a descriptor table changes. The hypervisor reloads CS and SS from the table on the way back
+// from each request, and a fault at a guarded access reloads DS, so the ROM holds flat segments of the hypervisor's own
+// meanwhile.
 class FlatSegments {
  public:
   FlatSegments();
@@ -87,6 +88,7 @@ class FlatSegments {
  private:
   uint32_t cs_;
   uint32_t ss_;
+  uint32_t ds_;
 };
 
 #endif  // VMIROM_ROM_FRONTEND_SEGMENTS_H_

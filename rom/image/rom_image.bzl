@@ -11,7 +11,7 @@ _COMMON = [
 ]
 
 # Code that stays simple enough to prove: no FPU or vector registers, no jump tables, 4-byte stack slots, small structures
-# in registers, position fixed by the linker script.
+# in registers, one head for each loop, position fixed by the linker script.
 _CXX = [
     "-std=c++20",
     "-O2",
@@ -26,6 +26,7 @@ _CXX = [
     "-fno-exceptions",
     "-fno-rtti",
     "-fno-jump-tables",
+    "-fno-tree-ch",
     "-fno-tree-vectorize",
     "-fno-tree-loop-distribute-patterns",
     "-fno-stack-protector",

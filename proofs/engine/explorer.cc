@@ -1,0 +1,140 @@
+#include "proofs/engine/explorer.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace vmirom::engine {
+namespace {
+
+thread_local Explorer* the_current = nullptr;
+
+}  // namespace
+
+Explorer::Explorer(const Limits& limits) : limits_(limits), solver_(limits.fork_resources), outer_(the_current) {
+  the_current = this;
+}
+
+Explorer::~Explorer() { the_current = outer_; }
+
+Explorer& Explorer::current() {
+  assert(the_current);
+  return *the_current;
+}
+
+uint32_t Explorer::explore(const std::function<void()>& run) {
+  uint32_t paths = 0;
+  do {
+    if (++paths > limits_.paths) throw ExplorationError("more than " + std::to_string(limits_.paths) + " paths");
+    next_event_ = 0;
+    path_condition_.clear();
+    known_.clear();
+    fresh_counts_.clear();
+    try {
+      run();
+    } catch (const PathEnd&) {
+    } catch (const Infeasible&) {
+    }
+  } while (backtrack());
+  return paths;
+}
+
+void Explorer::note(smt::Term condition, bool value) {
+  known_[condition.node()] = value;
+  known_[smt::logical_not(condition).node()] = !value;
+  path_condition_.push_back(value ? condition : smt::logical_not(condition));
+}
+
+void Explorer::push(smt::Term asserted) {
+  solver_.push();
+  solver_.assert_term(asserted);
+}
+
+bool Explorer::replay(Kind kind, smt::Term condition, bool* value) {
+  if (next_event_ == events_.size()) return false;
+  const Event& event = events_[next_event_++];
+  if (event.kind != kind || event.condition != condition)
+    throw ExplorationError("the explored function took another course on its second run");
+  *value = event.value;
+  return true;
+}
+
+bool Explorer::decide(smt::Term condition) {
+  if (condition.is_constant()) return condition.value();
+  if (const auto known = known_.find(condition.node()); known != known_.end()) return known->second;
+  bool value;
+  if (!replay(Kind::kDecision, condition, &value)) {
+    const bool may_hold = solver_.check(condition) != smt::Answer::kUnsatisfiable;
+    const bool may_fail = solver_.check(smt::logical_not(condition)) != smt::Answer::kUnsatisfiable;
+    if (!may_hold && !may_fail) throw Infeasible{};
+    value = may_hold;
+    const bool fork = may_hold && may_fail;
+    if (fork) {
+      push(condition);
+    } else {
+      pruned_.push_back(path_condition_);
+      pruned_.back().push_back(may_hold ? smt::logical_not(condition) : condition);
+    }
+    events_.push_back({Kind::kDecision, condition, value, fork, fork});
+    ++next_event_;
+  }
+  note(condition, value);
+  return value;
+}
+
+void Explorer::assume(smt::Term condition, const std::string& name) { assume(condition, name, true); }
+void Explorer::assume_possible(smt::Term condition, const std::string& name) { assume(condition, name, false); }
+
+void Explorer::assume(smt::Term condition, const std::string& name, bool check) {
+  if (std::find(preconditions_.begin(), preconditions_.end(), name) == preconditions_.end()) preconditions_.push_back(name);
+  if (condition.is_true()) return;
+  if (const auto known = known_.find(condition.node()); known != known_.end() && known->second) return;
+  bool value;
+  if (!replay(Kind::kAssumption, condition, &value)) {
+    if (check && solver_.check(condition) == smt::Answer::kUnsatisfiable) throw Infeasible{};
+    push(condition);
+    events_.push_back({Kind::kAssumption, condition, true, false, true});
+    ++next_event_;
+  }
+  note(condition, true);
+}
+
+bool Explorer::implied(smt::Term claim) {
+  if (claim.is_constant()) return claim.value();
+  if (const auto known = known_.find(claim.node()); known != known_.end()) return known->second;
+  bool value;
+  if (!replay(Kind::kQuestion, claim, &value)) {
+    value = solver_.check(smt::logical_not(claim)) == smt::Answer::kUnsatisfiable;
+    if (value) {
+      pruned_.push_back(path_condition_);
+      pruned_.back().push_back(smt::logical_not(claim));
+    }
+    events_.push_back({Kind::kQuestion, claim, value, false, false});
+    ++next_event_;
+  }
+  if (value) {
+    known_[claim.node()] = true;
+    known_[smt::logical_not(claim).node()] = false;
+  }
+  return value;
+}
+
+smt::Term Explorer::fresh(const std::string& name, uint32_t width) {
+  return smt::variable(name + "." + std::to_string(fresh_counts_[name]++), width);
+}
+
+bool Explorer::backtrack() {
+  while (!events_.empty()) {
+    Event& event = events_.back();
+    if (event.pushed) solver_.pop(1);
+    if (event.kind == Kind::kDecision && event.other_side_open) {
+      event.other_side_open = false;
+      event.value = !event.value;
+      push(event.value ? event.condition : smt::logical_not(event.condition));
+      return true;
+    }
+    events_.pop_back();
+  }
+  return false;
+}
+
+}  // namespace vmirom::engine

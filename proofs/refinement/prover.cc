@@ -1,0 +1,298 @@
+#include "proofs/refinement/prover.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "model/dispatch.h"
+#include "model/relation/contract.h"
+#include "proofs/refinement/world.h"
+
+namespace vmirom {
+namespace {
+
+using smt::Term;
+
+// Remembers everything that evaluating the path's terms asks of a solver's model.
+class Recorder : public smt::Assignment {
+ public:
+  Recorder(smt::Model& model, Witness& witness) : model_(model), witness_(witness) {}
+  uint64_t variable(const std::string& name, uint32_t width) override {
+    return witness_.variables[name] = model_.variable(name, width);
+  }
+  uint64_t apply(const std::string& function, const std::vector<uint64_t>& arguments, uint32_t width) override {
+    return model_.apply(function, arguments, width);
+  }
+  uint8_t byte(const std::string& array, uint32_t index) override {
+    return witness_.bytes[array][index] = model_.byte(array, index);
+  }
+
+ private:
+  smt::Model& model_;
+  Witness& witness_;
+};
+
+// A state between calls such as a guest is in: what the preconditions are tried on first.
+class ExampleState : public smt::Assignment {
+ public:
+  ExampleState() {
+    values_["esp0"] = 0x00100000;
+    values_["eflags"] = X86_EFLAGS_FIXED;
+    values_["cs"] = 0xe019;
+    values_["ss"] = values_["ds"] = values_["es"] = 0xe021;
+    values_["vcpu.initialised"] = 1;
+    values_["vcpu.flat_cs"] = 0xe019;
+    values_["vcpu.flat_ds"] = 0xe021;
+  }
+  uint64_t variable(const std::string& name, uint32_t) override { return values_[name]; }
+  uint64_t apply(const std::string&, const std::vector<uint64_t>&, uint32_t) override { return 0; }
+  uint8_t byte(const std::string&, uint32_t) override { return 0; }
+
+ private:
+  std::map<std::string, uint64_t> values_;
+};
+
+std::string hex(uint32_t value) {
+  char text[16];
+  std::snprintf(text, sizeof text, "0x%x", value);
+  return text;
+}
+
+class Prover {
+ public:
+  Prover(const Image& image, const Entry& entry, engine::Ledger::Options options)
+      : image_(image),
+        entry_(entry),
+        options_(std::move(options)),
+        layout_(relation::Layout::from([&](const std::string& path) {
+          const Place place = image.place(path);
+          return std::pair{place.address, place.size};
+        })),
+        facts_(rom_facts(image)) {}
+
+  EntryProof prove() {
+    const smt::Scope scope;
+    std::map<uint32_t, LoopChanges> changes;
+    // Claims are checked once it is known what each loop changes.
+    bool check = true;
+    for (;;) {
+      proof_ = {};
+      lengths_.clear();
+      engine::Ledger::Options options = options_;
+      options.check = check;
+      engine::Ledger ledger(entry_obligations(), options);
+      engine::Explorer explorer;
+      try {
+        proof_.paths = explorer.explore([&] { run_path(explorer, ledger, changes); });
+        if (!check) {
+          check = true;
+          continue;
+        }
+        finish(explorer, ledger, changes);
+      } catch (const MoreChanges&) {
+        check = false;
+        continue;
+      } catch (const std::exception& e) {
+        ledger.fail_all(e.what());
+      }
+      proof_.obligations = ledger.finish();
+      return std::move(proof_);
+    }
+  }
+
+ private:
+  void run_path(engine::Explorer& explorer, engine::Ledger& ledger, std::map<uint32_t, LoopChanges>& changes) {
+    const Term esp0 = smt::variable("esp0", 32), base = smt::variable("L", 32);
+    SymbolicMachine* current = nullptr;
+    SymbolicWorld world(image_, layout_, current, ledger, changes);
+    SymbolicMachine machine(image_, world, base, esp0, [&](int64_t at) { return initial_dword(uint32_t(at)); });
+    current = &machine;
+    SymbolicMemory memory(esp0);
+    start(machine, base);
+    Registers<Symbolic> cpu = world.registers();
+    cpu.eflags = SymbolicWord(smt::variable("eflags", 32));
+    SymbolicState state{cpu,
+                        world.vcpu(),
+                        SymbolicTable(machine.tables["gdt_copy"]),
+                        SymbolicTable(machine.tables["ldt_copy"]),
+                        SymbolicTable(machine.tables["gdt_frames"]),
+                        SymbolicTable(machine.tables["ldt_frames"]),
+                        SymbolicTable(machine.tables["trap_table"]),
+                        memory,
+                        world,
+                        facts_};
+    try {
+      assume_preconditions(explorer, world, state);
+      if (preconditions_.empty()) preconditions_ = explorer.path_condition();
+      run_model(explorer, world, state);
+      if (!state.stopped) {
+        world.run_to_guest();
+        claim_end(ledger, world, state);
+      }
+      world.claim_reads(state);
+    } catch (const Violation& v) {
+      ledger.holds(v.obligation, v.what, smt::boolean(false));
+    } catch (const engine::PathEnd&) {
+    } catch (const engine::Infeasible&) {
+      ledger.drop_path();
+      return;
+    }
+    claim_footprint(ledger, machine);
+    world.length().straight += machine.instructions;
+    lengths_.push_back(world.length());
+    proof_.worst_stack_bytes = std::max<uint32_t>(proof_.worst_stack_bytes, -machine.deepest_stack);
+    ledger.close_path(explorer.path_condition(), [&](engine::Counterexample found) {
+      Witness witness{found.obligation, found.label, {}, {}};
+      Recorder recorder(*found.model, witness);
+      smt::Evaluator evaluator(recorder);
+      for (Term t : explorer.path_condition()) evaluator.value(t);
+      proof_.witness = witness;
+    });
+  }
+
+  // Fields of the virtual CPU are variables of their own names; other memory goes by address.
+  Term initial_dword(uint32_t at) const {
+    std::vector<Term> parts;
+    for (uint32_t i = 4; i-- > 0;) {
+      const auto field = std::find_if(layout_.fields.begin(), layout_.fields.end(),
+                                      [&](const auto& f) { return at + i - f.address < f.size; });
+      if (field == layout_.fields.end()) {
+        parts.push_back(smt::variable("byte." + hex(at + i), 8));
+      } else {
+        parts.push_back(smt::extract(smt::variable("vcpu." + field->name, 8 * field->size), 8 * (at + i - field->address), 8));
+      }
+    }
+    return smt::concat(parts);
+  }
+
+  void start(SymbolicMachine& machine, Term base) {
+    const uint32_t address = image_.address_of(entry_.symbol);
+    const bool flat = entry_.call && info_of(*entry_.call).segments == Segments::flat;
+    machine.flat[x86::kCs] = machine.flat[x86::kSs] = true;
+    machine.flat[x86::kDs] = machine.flat[x86::kEs] = flat;
+    if (!entry_.call) {
+      machine.eip = smt::constant(address, 32);
+      machine.common_way_out_is_entry = true;
+      return;
+    }
+    const uint32_t offset = address - image_.address_of("vmi_rom");
+    machine.eip = smt::add(base, smt::constant(offset, 32));
+    machine.slot_begin = offset;
+    machine.slot_end = offset + VMI_SLOT_BYTES;
+  }
+
+  void assume_preconditions(engine::Explorer& explorer, SymbolicWorld& world, SymbolicState& s) {
+    const auto assume = [&](const std::vector<relation::Fact<Symbolic>>& facts) {
+      for (const auto& fact : facts) explorer.assume_possible(fact.holds.term(), fact.name);
+    };
+    assume(relation::preconditions<Symbolic>(s, kStackBelow, kStackAbove));
+    SymbolicWord work = world.work();
+    if (entry_.call) {
+      if (!relation::allowed_before_init(*entry_.call))
+        assume(relation::running_preconditions<Symbolic>(s, info_of(*entry_.call).segments == Segments::ss_only));
+    } else {
+      const SymbolicWord vector = field("exception.vector", world);
+      assume(relation::running_preconditions<Symbolic>(s, true));
+      explorer.assume_possible((work <= SymbolicWord(VMI_WORK_INTERRUPT | VMI_WORK_EXCEPTION)).term(), "work names interrupts and exceptions");
+      explorer.assume_possible((vector < SymbolicWord(32)).term(), "the exception's vector is one");
+      work = work & VMI_WORK_INTERRUPT;
+    }
+    assume(relation::invariants<Symbolic>(s.vcpu, s.cpu, work));
+    explorer.assume_possible(trap_table_ends(s.trap_table).term(), kTableEnds);
+  }
+
+  SymbolicWord field(const std::string& name, SymbolicWorld& world) const {
+    const relation::Layout::Field& f = layout_.field(name);
+    return SymbolicWord(smt::zero_extend(world.image_dword(f.address, f.size), 32));
+  }
+
+  void run_model(engine::Explorer& explorer, SymbolicWorld& world, SymbolicState& s) {
+    if (entry_.call) return model::run<Symbolic>(*entry_.call, s);
+    s.raised = explorer.decide(((world.work() & VMI_WORK_EXCEPTION) != SymbolicWord(0)).term());
+    s.exception = {field("exception.vector", world), field("exception.error_code", world)};
+    model::deliver<Symbolic>(s);
+  }
+
+  void claim_end(engine::Ledger& ledger, SymbolicWorld& world, SymbolicState& s) {
+    const Registers<Symbolic> cpu = world.registers();
+    for (const auto& p : relation::pairs<Symbolic>(s, cpu, world.vcpu())) {
+      ledger.equal("refinement", p.name, p.model.term(), p.rom.term());
+      if (p.name == "ESP") ledger.equal("stack", "ESP when control leaves the ROM", p.model.term(), p.rom.term());
+    }
+    for (const auto& fact : relation::invariants<Symbolic>(world.vcpu(), cpu, world.work()))
+      ledger.holds("refinement", "invariant: " + fact.name, fact.holds.term());
+    world.claim_memory(s, "at the end");
+  }
+
+  // Writes stay within the virtual CPU, the tables and the stack; reads of the caller's stack within its arguments.
+  void claim_footprint(engine::Ledger& ledger, SymbolicMachine& machine) {
+    const uint32_t fault_address = image_.place("shared_info_page.vcpu_info[0].arch.cr2").address;
+    for (const auto& [at, cell] : machine.data.cells()) {
+      if (!cell.written || uint64_t(at) - fault_address < 4) continue;
+      const bool known = std::any_of(layout_.fields.begin(), layout_.fields.end(),
+                                     [&, at = at](const auto& f) { return uint64_t(at) - f.address < f.size; });
+      if (known) continue;
+      ledger.equal("write-footprint", "a write to " + image_.describe(at), machine.data.initial_byte(at),
+                   smt::extract(cell.word, 8 * cell.byte, 8));
+    }
+    if (machine.written_tables.count("trap_table"))
+      ledger.holds("write-footprint", kTableEnds, trap_table_ends(SymbolicTable(machine.tables["trap_table"])).term());
+    const int64_t arguments = 4 + 4 * int64_t(entry_.call ? info_of(*entry_.call).stack_arguments : 0);
+    for (int64_t at : machine.caller_stack_read) {
+      if (at < arguments) continue;
+      ledger.holds("read-footprint", "a read of the caller's stack at ESP0+" + std::to_string(at) + ", beyond what it passed",
+                   smt::boolean(false));
+    }
+  }
+
+  void finish(engine::Explorer& explorer, engine::Ledger& ledger, const std::map<uint32_t, LoopChanges>& changes) {
+    uint64_t worst = 0, most_straight = 0;
+    std::string bound;
+    for (const PathLength& length : lengths_) {
+      uint64_t total = length.straight;
+      for (const auto& [head, most] : length.loops) total += uint64_t(most) * changes.at(head).most_instructions;
+      worst = std::max(worst, total);
+      most_straight = std::max<uint64_t>(most_straight, length.straight);
+    }
+    proof_.worst_instructions = worst;
+    if (worst > entry_.instruction_bound)
+      ledger.decide("instruction-bound", engine::Verdict::kRefuted,
+                    std::to_string(worst) + " instructions, more than " + std::to_string(entry_.instruction_bound));
+    ExampleState example;
+    ledger.must_be_possible("preconditions-satisfiable", preconditions_, &example);
+    claim_coverage(explorer, ledger);
+    proof_.assumptions = explorer.preconditions();
+  }
+
+  // No state takes a side of a fork that was not explored. Conditions that do not bear on the fork are left out, so that
+  // forks that recur on many paths come to the same claim.
+  void claim_coverage(engine::Explorer& explorer, engine::Ledger& ledger) {
+    constexpr const char* kLabel = "a state that takes a side of a fork that was not explored";
+    Term uncovered = smt::boolean(false);
+    for (const std::vector<Term>& conditions : explorer.pruned()) {
+      Term all = smt::boolean(true);
+      for (Term t : smt::relevant_to_last(conditions)) all = smt::logical_and(all, t);
+      uncovered = smt::logical_or(uncovered, all);
+    }
+    ledger.must_be_impossible("paths-cover-all-states", kLabel, {uncovered});
+  }
+
+  const Image& image_;
+  const Entry& entry_;
+  engine::Ledger::Options options_;
+  const relation::Layout layout_;
+  const RomFacts facts_;
+  EntryProof proof_;
+  std::vector<PathLength> lengths_;
+  std::vector<Term> preconditions_;
+};
+
+}  // namespace
+
+EntryProof prove(const Image& image, const Entry& entry,
+                 const std::function<void(const std::string&, uint32_t, const std::string&)>& keep_script) {
+  engine::Ledger::Options options;
+  options.keep_script = keep_script;
+  return Prover(image, entry, options).prove();
+}
+
+}  // namespace vmirom

@@ -1,0 +1,55 @@
+// Guest memory over all states: the stack around the call's frame as known places, everything else as one array.
+//
+// That the two do not overlap is a precondition on what the guest passes; each access through a pointer adds it for that
+// access, under one name.
+#ifndef VMIROM_PROOFS_X86_SYMBOLIC_MEMORY_H_
+#define VMIROM_PROOFS_X86_SYMBOLIC_MEMORY_H_
+
+#include <string>
+#include <vector>
+
+#include "proofs/engine/symbolic.h"
+#include "proofs/x86/cells.h"
+
+namespace vmirom {
+
+// Bytes below the entry's ESP that a call may use, traps it provokes included, and bytes above that belong to the call.
+inline constexpr uint32_t kStackBelow = 1024;
+inline constexpr uint32_t kStackAbove = 64;
+
+class SymbolicMemory {
+ public:
+  // esp0 is the entry's ESP; prefix sets the names of the initial contents.
+  explicit SymbolicMemory(smt::Term esp0);
+
+  // What D::Memory asks for. The model's pointers have been checked against the wedge.
+  SymbolicWord load(SymbolicWord address, uint32_t bytes);
+  void store(SymbolicWord address, SymbolicWord value, uint32_t bytes);
+  SymbolicWord access(SymbolicWord page) const;
+  void touch(SymbolicWord address, uint32_t bytes) { reads.push_back({address.term(), bytes}); }
+
+  // The same on terms of any width.
+  smt::Term load_term(smt::Term address, uint32_t bytes);
+  void store_term(smt::Term address, smt::Term value);
+
+  // True when the address is a place on the stack, at an offset from esp0.
+  bool on_stack(smt::Term address, int64_t* offset) const;
+
+  // A read of guest memory outside the stack.
+  struct Read {
+    smt::Term address;
+    uint32_t bytes;
+  };
+
+  smt::Term esp0;
+  x86::Cells stack;
+  smt::Term guest;  // array of bytes by address
+  std::vector<Read> reads;
+
+ private:
+  void avoid_stack(smt::Term address, uint32_t bytes);
+};
+
+}  // namespace vmirom
+
+#endif  // VMIROM_PROOFS_X86_SYMBOLIC_MEMORY_H_
