@@ -5,6 +5,7 @@
 //   void store(Word address, Word value, uint32_t bytes)
 //   Word access(Word page)                           rights of page number: kPresent, kWritable
 //   void touch(Word address, uint32_t bytes)         the ROM may read these bytes, and write back what it read
+//   void granted(Word address, uint32_t bytes, bool write)   the guest has been found to have access to all of them
 // Source: Intel SDM volume 3, section 4.7 (page-fault error code); linear addresses of a fault that crosses a page as
 // measured on processors: the first byte that has no access.
 #ifndef VMIROM_MODEL_GUEST_MEMORY_H_
@@ -39,7 +40,10 @@ bool may_access(State<D>& s, typename D::Word address, uint32_t size, bool write
   const Word last_byte = address + (size - 1);
   const Word last = last_byte >> kPageShift;
   const auto first_allows = page_allows<D>(s, first, write);
-  if (first_allows & ((first == last) | page_allows<D>(s, last, write))) return true;
+  if (first_allows & ((first == last) | page_allows<D>(s, last, write))) {
+    s.memory.granted(address, size, write);
+    return true;
+  }
   const Word page = D::select(first_allows, last, first);
   const Word present = s.memory.access(page) & kPagePresent;
   fault = {X86_TRAP_PF, (present * X86_PF_PRESENT) | (write ? X86_PF_WRITE : 0),

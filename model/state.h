@@ -91,8 +91,15 @@ struct RomFacts {
 //   void loop(State&, name, most, variables, invariant, left, body)
 //       runs body until it returns false, at most `most` times. variables are the Words that change from one iteration to
 //       the next; invariant holds before each; left() falls with each. A proof cuts the loop here.
-//   bool at_common_way_out(State&)            a proof ends here when the ROM's code has come to the common way out,
-//                                             which is proved on its own; true then
+//   bool hand_over(State&, Part, arguments)   a proof ends here when the ROM's code has come to a part that is proved on
+//                                             its own; true then
+//   The concrete world has nothing to cut: its loops run, its hand-overs are false.
+// Parts of the ROM that more than one entry comes to.
+enum class Part : uint8_t {
+  kDeliver,       // the common way out of calls that may have something for the guest
+  kEnterHandler,  // entering the guest's handler; arguments: the event's code and error code
+};
+
 template <class D>
 struct State {
   Registers<D> cpu;

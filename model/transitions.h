@@ -138,10 +138,11 @@ void push(State<D>& s, typename D::Word value) {
 template <class D>
 void enter_handler(State<D>& s, Event<D> event) {
   using Word = typename D::Word;
+  if (s.world.hand_over(s, Part::kEnterHandler, {event.code, event.error_code})) return;
   Handler<D> handler;
   // Each fault on the way is an event of its own; an exception's vector is below 32.
   s.world.loop(
-      s, "deliver_to_guest", 3, {&event.code, &event.error_code},
+      s, "enter_handler", 3, {&event.code, &event.error_code},
       [&] { return (event.code < Word(2 * kException)) & ((!event.is_exception()) | (event.vector() < Word(32))); },
       [&] { return events_left<D>(event); },
       [&] {
@@ -192,7 +193,7 @@ void deliver(State<D>& s) {
 template <class D>
 void leave(State<D>& s) {
   using Word = typename D::Word;
-  if (s.world.at_common_way_out(s)) return;
+  if (s.world.hand_over(s, Part::kDeliver, {})) return;
   if (s.raised || bool((s.vcpu.interrupt_flag == Word(1)) & pic_interrupts<D>(s.vcpu))) return deliver<D>(s);
   return_to_caller<D>(s);
 }

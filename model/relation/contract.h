@@ -41,11 +41,23 @@ std::vector<Fact<D>> preconditions(State<D>& s, uint32_t below, uint32_t above) 
   fact("the guest does not single-step the call (TF clear) and is not in virtual-8086 mode (VM clear)",
        (cpu.eflags & (X86_EFLAGS_TF | X86_EFLAGS_VM)) == Word(0));
   fact("bit 1 of EFLAGS is set", (cpu.eflags & X86_EFLAGS_FIXED) != Word(0));
-  fact("CS and SS have the same privilege level, and neither is null",
-       ((cpu.cs & 3) == (cpu.ss & 3)) & !model::is_null<D>(cpu.cs) & !model::is_null<D>(cpu.ss));
+  fact("CS and SS are two segments of the same privilege level, and neither is null",
+       ((cpu.cs & 3) == (cpu.ss & 3)) & (((cpu.cs ^ cpu.ss) & model::kNullMask) != Word(0)) &
+           !model::is_null<D>(cpu.cs) & !model::is_null<D>(cpu.ss));
   for (Word selector : {cpu.cs, cpu.ss, cpu.ds, cpu.es, cpu.fs, cpu.gs})
     fact("selectors have 16 bits", selector <= Word(0xffff));
   return facts;
+}
+
+// Before Init nothing is known of the hypervisor's segments but that the guest runs on them.
+template <class D>
+std::vector<Fact<D>> starting_preconditions(State<D>& s) {
+  using Word = typename D::Word;
+  return {{"before Init, DS and ES are the flat segment that SS is",
+           (s.vcpu.initialised != Word(0)) | ((s.cpu.ds == s.cpu.ss) & (s.cpu.es == s.cpu.ss))},
+          {"after Init, CS, SS, DS and ES are flat, and so are the descriptors they were loaded from",
+           (s.vcpu.initialised == Word(0)) | (flat_code<D>(s, s.cpu.cs) & flat_stack<D>(s, s.cpu.ss) &
+                                              flat_data<D>(s, s.cpu.ds) & flat_data<D>(s, s.cpu.es))}};
 }
 
 // What the calling convention adds once Init has succeeded. ss_only: nothing is known of DS and ES.

@@ -101,6 +101,7 @@ std::vector<Fact<D>> invariants(const VirtualCpu<D>& v, const Registers<D>& cpu,
   const auto running = v.initialised != Word(0);
   fact("the hypervisor's flat code segment is known", (!running) | names_flat(v.flat_cs));
   fact("the hypervisor's flat data segment is known", (!running) | names_flat(v.flat_ds));
+  fact("the hypervisor's flat segments are two", (!running) | (((v.flat_cs ^ v.flat_ds) & model::kNullMask) != Word(0)));
   return facts;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "proofs/smt/smtlib.h"
+
 namespace vmirom::engine {
 namespace {
 
@@ -10,7 +12,7 @@ thread_local Explorer* the_current = nullptr;
 
 }  // namespace
 
-Explorer::Explorer(const Limits& limits) : limits_(limits), solver_(limits.fork_resources), outer_(the_current) {
+Explorer::Explorer(const Limits& limits) : limits_(limits), solver_(limits.path_resources), outer_(the_current) {
   the_current = this;
 }
 
@@ -34,7 +36,7 @@ uint32_t Explorer::explore(const std::function<void()>& run) {
     } catch (const PathEnd&) {
     } catch (const Infeasible&) {
     }
-  } while (backtrack());
+  } while (backtrack(0));
   return paths;
 }
 
@@ -47,6 +49,21 @@ void Explorer::note(smt::Term condition, bool value) {
 void Explorer::push(smt::Term asserted) {
   solver_.push();
   solver_.assert_term(asserted);
+}
+
+// The solver that follows the path answers most questions at once. The few that it finds hard are easier without what does
+// not bear on them.
+smt::Answer Explorer::ask(smt::Term also) {
+  const smt::Answer answer = solver_.check(also);
+  if (answer != smt::Answer::kUnknown) return answer;
+  std::vector<smt::Term> conditions = path_condition_;
+  conditions.push_back(also);
+  for (bool through_arrays : {false, true}) {
+    const std::vector<smt::Term> relevant = smt::relevant_to_last(conditions, through_arrays);
+    if (smt::check_script(smt::to_smtlib(relevant, ""), limits_.fresh_resources).answer == smt::Answer::kUnsatisfiable)
+      return smt::Answer::kUnsatisfiable;
+  }
+  return smt::Answer::kUnknown;
 }
 
 bool Explorer::replay(Kind kind, smt::Term condition, bool* value) {
@@ -63,8 +80,8 @@ bool Explorer::decide(smt::Term condition) {
   if (const auto known = known_.find(condition.node()); known != known_.end()) return known->second;
   bool value;
   if (!replay(Kind::kDecision, condition, &value)) {
-    const bool may_hold = solver_.check(condition) != smt::Answer::kUnsatisfiable;
-    const bool may_fail = solver_.check(smt::logical_not(condition)) != smt::Answer::kUnsatisfiable;
+    const bool may_hold = ask(condition) != smt::Answer::kUnsatisfiable;
+    const bool may_fail = ask(smt::logical_not(condition)) != smt::Answer::kUnsatisfiable;
     if (!may_hold && !may_fail) throw Infeasible{};
     value = may_hold;
     const bool fork = may_hold && may_fail;
@@ -90,7 +107,7 @@ void Explorer::assume(smt::Term condition, const std::string& name, bool check) 
   if (const auto known = known_.find(condition.node()); known != known_.end() && known->second) return;
   bool value;
   if (!replay(Kind::kAssumption, condition, &value)) {
-    if (check && solver_.check(condition) == smt::Answer::kUnsatisfiable) throw Infeasible{};
+    if (check && ask(condition) == smt::Answer::kUnsatisfiable) throw Infeasible{};
     push(condition);
     events_.push_back({Kind::kAssumption, condition, true, false, true});
     ++next_event_;
@@ -103,7 +120,7 @@ bool Explorer::implied(smt::Term claim) {
   if (const auto known = known_.find(claim.node()); known != known_.end()) return known->second;
   bool value;
   if (!replay(Kind::kQuestion, claim, &value)) {
-    value = solver_.check(smt::logical_not(claim)) == smt::Answer::kUnsatisfiable;
+    value = ask(smt::logical_not(claim)) == smt::Answer::kUnsatisfiable;
     if (value) {
       pruned_.push_back(path_condition_);
       pruned_.back().push_back(smt::logical_not(claim));
@@ -122,8 +139,8 @@ smt::Term Explorer::fresh(const std::string& name, uint32_t width) {
   return smt::variable(name + "." + std::to_string(fresh_counts_[name]++), width);
 }
 
-bool Explorer::backtrack() {
-  while (!events_.empty()) {
+bool Explorer::backtrack(size_t base) {
+  while (events_.size() > base) {
     Event& event = events_.back();
     if (event.pushed) solver_.pop(1);
     if (event.kind == Kind::kDecision && event.other_side_open) {
@@ -135,6 +152,44 @@ bool Explorer::backtrack() {
     events_.pop_back();
   }
   return false;
+}
+
+void Explorer::enumerate(const std::function<void(const std::function<smt::Term()>&)>& run) {
+  if (next_event_ != events_.size()) throw ExplorationError("the explored function took another course on its second run");
+  const Position start{next_event_, path_condition_.size(), known_, fresh_counts_};
+  const auto conditions = [&] {
+    smt::Term all = smt::boolean(true);
+    for (size_t i = start.conditions; i < path_condition_.size(); ++i) all = smt::logical_and(all, path_condition_[i]);
+    return all;
+  };
+  uint32_t ways = 0;
+  do {
+    if (++ways > limits_.paths) throw ExplorationError("more than " + std::to_string(limits_.paths) + " ways through a function");
+    next_event_ = start.next_event;
+    path_condition_.resize(start.conditions);
+    known_ = start.known;
+    fresh_counts_ = start.fresh_counts;
+    try {
+      run(conditions);
+    } catch (const Infeasible&) {
+    }
+  } while (backtrack(start.next_event));
+  next_event_ = start.next_event;
+  path_condition_.resize(start.conditions);
+  known_ = start.known;
+  fresh_counts_ = start.fresh_counts;
+}
+
+std::shared_ptr<void> Explorer::replay_ways() {
+  if (next_event_ == events_.size()) return nullptr;
+  const Event& event = events_[next_event_++];
+  if (event.kind != Kind::kWays) throw ExplorationError("the explored function took another course on its second run");
+  return event.ways;
+}
+
+void Explorer::remember_ways(std::shared_ptr<void> ways) {
+  events_.push_back({Kind::kWays, {}, false, false, false, std::move(ways)});
+  ++next_event_;
 }
 
 }  // namespace vmirom::engine

@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "proofs/smt/solver.h"
@@ -31,7 +33,9 @@ struct ExplorationError : std::runtime_error {
 
 struct Limits {
   uint32_t paths = 20000;
-  uint32_t fork_resources = 20'000'000;  // of the solver, for each question
+  // Of the solver, for each question: first of the one that follows the path, then of a fresh one.
+  uint32_t path_resources = 300'000;
+  uint32_t fresh_resources = 100'000'000;
 };
 
 class Explorer {
@@ -59,6 +63,21 @@ class Explorer {
   // Whether the path's conditions imply the claim. False also when the solver cannot tell.
   bool implied(smt::Term claim);
 
+  // Explores every path through run from here and comes back to one path: the conditions that lead to each, with what run
+  // returned. Their disjunction covers every state of the current path. run must put back whatever it changes.
+  template <class Result>
+  std::vector<std::pair<smt::Term, Result>> all_ways(const std::function<Result()>& run) {
+    using Results = std::vector<std::pair<smt::Term, Result>>;
+    if (const std::shared_ptr<void> known = replay_ways()) return *std::static_pointer_cast<Results>(known);
+    const auto results = std::make_shared<Results>();
+    enumerate([&](const std::function<smt::Term()>& conditions) {
+      Result result = run();
+      results->emplace_back(conditions(), std::move(result));
+    });
+    remember_ways(results);
+    return *results;
+  }
+
   // A variable that stands for something not known, numbered in order on each path.
   smt::Term fresh(const std::string& name, uint32_t width);
 
@@ -73,20 +92,34 @@ class Explorer {
   const std::vector<std::string>& preconditions() const { return preconditions_; }
 
  private:
-  enum class Kind : uint8_t { kDecision, kAssumption, kQuestion };
+  enum class Kind : uint8_t { kDecision, kAssumption, kQuestion, kWays };
   struct Event {
     Kind kind;
     smt::Term condition;
     bool value;             // decision: the side taken; question: the answer
     bool other_side_open;   // decision: to be taken later
     bool pushed;            // the solver holds an assertion for it
+    std::shared_ptr<void> ways;
+  };
+
+  // Where a path stands.
+  struct Position {
+    size_t next_event;
+    size_t conditions;
+    std::unordered_map<const smt::Node*, bool> known;
+    std::unordered_map<std::string, uint32_t> fresh_counts;
   };
 
   void assume(smt::Term condition, const std::string& name, bool check);
+  smt::Answer ask(smt::Term also);
   bool replay(Kind kind, smt::Term condition, bool* value);
   void note(smt::Term condition, bool value);
   void push(smt::Term asserted);
-  bool backtrack();
+  // Back to the last decision with an open side, among the events after the first `base`.
+  bool backtrack(size_t base);
+  void enumerate(const std::function<void(const std::function<smt::Term()>&)>& run);
+  std::shared_ptr<void> replay_ways();
+  void remember_ways(std::shared_ptr<void> ways);
 
   Limits limits_;
   smt::PathSolver solver_;

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
 
 #include "proofs/smt/smtlib.h"
@@ -42,7 +39,8 @@ std::set<const smt::Node*> conjuncts(const std::vector<Term>& conditions) {
 Term Ledger::Claim::term() const { return found.valid() ? smt::equal(expected, found) : expected; }
 Term Ledger::Claim::as_written() const { return found.valid() ? smt::equal_as_written(expected, found) : expected; }
 
-Ledger::Ledger(std::vector<std::string> obligations, Options options) : options_(std::move(options)) {
+Ledger::Ledger(std::vector<std::string> obligations, Options options, Refuted& refuted)
+    : options_(std::move(options)), refuted_(refuted) {
   for (std::string& name : obligations) {
     obligations_.emplace_back();
     obligations_.back().name = std::move(name);
@@ -80,68 +78,52 @@ void Ledger::lower(Obligation& o, Verdict verdict, const std::string& detail) {
   o.detail = detail;
 }
 
-// Fewer assertions are easier to refute, and refuting them is as good: those that have no variable in common with the last
-// one, directly or through others, are left out at first.
-smt::CheckResult Ledger::check_claim(Obligation& o, const std::vector<Term>& assertions, const std::string& comment) {
-  const std::vector<Term> relevant = smt::relevant_to_last(assertions);
-  smt::CheckResult result = check(o, relevant, comment);
-  if (result.answer == smt::Answer::kUnsatisfiable || relevant.size() == assertions.size()) return result;
+// Fewer assertions are easier to refute, and refuting them is as good. So those that have no variable in common with the
+// last one, directly or through others, are left out at first; paths that differ only in those share one check.
+smt::Answer Ledger::check_claim(Obligation& o, const std::vector<Term>& assertions, const std::string& comment) {
+  for (bool through_arrays : {false, true}) {
+    const std::vector<Term> relevant = smt::relevant_to_last(assertions, through_arrays);
+    std::vector<const smt::Node*> key;
+    for (Term t : relevant) key.push_back(t.node());
+    if (refuted_.count(key)) return smt::Answer::kUnsatisfiable;
+    if (check(o, relevant, comment) != smt::Answer::kUnsatisfiable) continue;
+    refuted_.insert(key);
+    return smt::Answer::kUnsatisfiable;
+  }
   return check(o, assertions, comment);
 }
 
-smt::CheckResult Ledger::check(Obligation& o, const std::vector<Term>& assertions, const std::string& comment) {
+smt::Answer Ledger::check(Obligation& o, const std::vector<Term>& assertions, const std::string& comment) {
   const std::string script = smt::to_smtlib(assertions, comment);
   if (options_.keep_script) options_.keep_script(o.name, script_counts_[o.name]++, script);
-  smt::CheckResult result = smt::check_script(script, options_.resource_limit);
+  const smt::CheckResult result = smt::check_script(script, options_.resource_limit);
   o.resources += result.resources;
-  return result;
+  return result.answer;
 }
 
 void Ledger::close_path(const std::vector<Term>& path_condition, const std::function<void(Counterexample)>& on_refuted) {
-  if (!options_.check) return drop_path();
   const std::set<const smt::Node*> given = conjuncts(path_condition);
   for (auto& [name, claims] : claims_) {
     Obligation& o = find(name);
-    Term all = smt::boolean(true);
-    for (const Claim& c : claims)
-      if (!given.count(c.term().node())) all = smt::logical_and(all, c.term());
-    if (all.is_true() && !options_.keep_script) continue;
-
-    std::string comment = "Expected: unsat. On one path, the negation of:";
-    Term written = smt::boolean(true);
     for (const Claim& c : claims) {
-      comment += "\n  " + c.label;
-      written = smt::logical_and(written, c.as_written());
-    }
-    std::vector<Term> assertions = path_condition;
-    assertions.push_back(smt::logical_not(options_.keep_script ? written : all));
-    if (getenv("CLAIMS")) { fprintf(stderr, "path %u %s:", o.paths, name.c_str()); for (const Claim& c : claims) if (!c.term().is_true() && !given.count(c.term().node())) fprintf(stderr, " [%s]", c.label.c_str()); fprintf(stderr, "\n"); }
-    auto t0 = std::chrono::steady_clock::now();
-    smt::CheckResult whole = check_claim(o, assertions, comment);
-    if (getenv("CLAIMS")) fprintf(stderr, "   -> %d %.2f s script %zu\n", int(whole.answer), std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count(), smt::to_smtlib(assertions, "").size());
-    if (whole.answer == smt::Answer::kUnsatisfiable) continue;
-
-    // Which claim it is: the first that alone is not proved.
-    for (const Claim& c : claims) {
-      if (c.term().is_true() || given.count(c.term().node())) continue;
-      assertions.back() = smt::logical_not(c.term());
-      smt::CheckResult one = check_claim(o, assertions, "Expected: unsat. On one path, the negation of:\n  " + c.label);
-      if (one.answer == smt::Answer::kUnsatisfiable) continue;
-      if (one.answer == smt::Answer::kUnknown) {
+      const bool settled = c.term().is_true() || given.count(c.term().node());
+      if (settled && !options_.keep_script) continue;
+      std::vector<Term> assertions = path_condition;
+      assertions.push_back(smt::logical_not(settled ? c.as_written() : c.term()));
+      const smt::Answer answer = check_claim(o, assertions, "Expected: unsat. On one path, the negation of:\n  " + c.label);
+      if (answer == smt::Answer::kUnsatisfiable) continue;
+      if (answer == smt::Answer::kUnknown) {
         lower(o, Verdict::kUnknown, c.label + ": the solver gave up");
         continue;
       }
       lower(o, Verdict::kRefuted, c.label);
-      if (!has_counterexample_) {
+      if (has_counterexample_) break;
+      if (auto model = smt::find_model(smt::to_smtlib(assertions, c.label), options_.resource_limit)) {
         has_counterexample_ = true;
-        if (auto model = smt::find_model(smt::to_smtlib(assertions, c.label), options_.resource_limit))
-          on_refuted({name, c.label, std::move(model)});
+        on_refuted({name, c.label, std::move(model)});
       }
       break;
     }
-    if (whole.answer == smt::Answer::kUnknown) lower(o, Verdict::kUnknown, "the solver gave up");
-    if (o.verdict != Verdict::kRefuted && whole.answer == smt::Answer::kSatisfiable)
-      lower(o, Verdict::kUnknown, "refuted as a whole, but no part of it");
   }
   claims_.clear();
   for (Obligation& o : obligations_) ++o.paths;
@@ -149,9 +131,9 @@ void Ledger::close_path(const std::vector<Term>& path_condition, const std::func
 
 void Ledger::must_be_impossible(const std::string& name, const std::string& label, const std::vector<Term>& conditions) {
   Obligation& o = find(name);
-  const smt::CheckResult result = check(o, conditions, "Expected: unsat.\n  " + label);
-  if (result.answer == smt::Answer::kSatisfiable) lower(o, Verdict::kRefuted, label);
-  if (result.answer == smt::Answer::kUnknown) lower(o, Verdict::kUnknown, label + ": the solver gave up");
+  const smt::Answer answer = check(o, conditions, "Expected: unsat.\n  " + label);
+  if (answer == smt::Answer::kSatisfiable) lower(o, Verdict::kRefuted, label);
+  if (answer == smt::Answer::kUnknown) lower(o, Verdict::kUnknown, label + ": the solver gave up");
 }
 
 void Ledger::must_be_possible(const std::string& name, const std::vector<Term>& conditions, smt::Assignment* example) {
@@ -160,9 +142,9 @@ void Ledger::must_be_possible(const std::string& name, const std::vector<Term>& 
     smt::Evaluator evaluator(*example);
     if (std::all_of(conditions.begin(), conditions.end(), [&](Term t) { return evaluator.value(t); })) return;
   }
-  const smt::CheckResult result = check(o, conditions, "Expected: sat.");
-  if (result.answer == smt::Answer::kUnsatisfiable) lower(o, Verdict::kRefuted, "no state satisfies the preconditions");
-  if (result.answer == smt::Answer::kUnknown) lower(o, Verdict::kUnknown, "the solver gave up");
+  const smt::Answer answer = check(o, conditions, "Expected: sat.");
+  if (answer == smt::Answer::kUnsatisfiable) lower(o, Verdict::kRefuted, "no state satisfies the preconditions");
+  if (answer == smt::Answer::kUnknown) lower(o, Verdict::kUnknown, "the solver gave up");
 }
 
 void Ledger::decide(const std::string& name, Verdict verdict, const std::string& detail) {

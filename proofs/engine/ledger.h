@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,16 +36,19 @@ struct Counterexample {
   std::unique_ptr<smt::Model> model;
 };
 
+// Sets of conditions that were shown to be impossible together, by their terms.
+using Refuted = std::set<std::vector<const smt::Node*>>;
+
 class Ledger {
  public:
   struct Options {
-    uint32_t resource_limit = 400'000'000;  // for each claim
-    bool check = true;                      // claims are forgotten unchecked otherwise
+    uint32_t resource_limit = 400'000'000;  // of the solver, for each claim
     // Where scripts go; none are kept when empty. Called with obligation, number, script.
     std::function<void(const std::string&, uint32_t, const std::string&)> keep_script;
   };
 
-  Ledger(std::vector<std::string> obligations, Options options);
+  // What is refuted is remembered in a set that may outlive the ledger, as long as the terms' scope does.
+  Ledger(std::vector<std::string> obligations, Options options, Refuted& refuted);
 
   // Claims on the current path.
   void equal(const std::string& obligation, const std::string& label, smt::Term expected, smt::Term found);
@@ -81,13 +85,14 @@ class Ledger {
 
   Obligation& find(const std::string& name);
   void lower(Obligation& obligation, Verdict verdict, const std::string& detail);
-  smt::CheckResult check_claim(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
-  smt::CheckResult check(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
+  smt::Answer check_claim(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
+  smt::Answer check(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
 
   Options options_;
   std::vector<Obligation> obligations_;
   std::map<std::string, std::vector<Claim>> claims_;
   std::map<std::string, uint32_t> script_counts_;
+  Refuted& refuted_;
   bool has_counterexample_ = false;
 };
 

@@ -38,8 +38,9 @@ const char* name_of(EntryKind kind) {
 std::vector<Entry> manifest() {
   std::vector<Entry> entries;
   for (const CallInfo& info : kCalls)
-    entries.push_back({std::string(info.name), EntryKind::kCall, info.call, "vmi." + std::string(info.name), bound_of(info.call)});
-  entries.push_back({"deliver", EntryKind::kExit, std::nullopt, "deliver", kAnyBound});
+    entries.push_back({std::string(info.name), EntryKind::kCall, info.call, {}, "vmi." + std::string(info.name), bound_of(info.call)});
+  entries.push_back({"deliver", EntryKind::kExit, {}, Part::kDeliver, "deliver", kAnyBound});
+  entries.push_back({"enter_handler", EntryKind::kExit, {}, Part::kEnterHandler, "enter_handler", kAnyBound});
   return entries;
 }
 

@@ -72,24 +72,16 @@ class Prover {
   EntryProof prove() {
     const smt::Scope scope;
     std::map<uint32_t, LoopChanges> changes;
-    // Claims are checked once it is known what each loop changes.
-    bool check = true;
+    engine::Refuted refuted;
     for (;;) {
       proof_ = {};
       lengths_.clear();
-      engine::Ledger::Options options = options_;
-      options.check = check;
-      engine::Ledger ledger(entry_obligations(), options);
+      engine::Ledger ledger(entry_obligations(), options_, refuted);
       engine::Explorer explorer;
       try {
         proof_.paths = explorer.explore([&] { run_path(explorer, ledger, changes); });
-        if (!check) {
-          check = true;
-          continue;
-        }
         finish(explorer, ledger, changes);
       } catch (const MoreChanges&) {
-        check = false;
         continue;
       } catch (const std::exception& e) {
         ledger.fail_all(e.what());
@@ -102,24 +94,17 @@ class Prover {
  private:
   void run_path(engine::Explorer& explorer, engine::Ledger& ledger, std::map<uint32_t, LoopChanges>& changes) {
     const Term esp0 = smt::variable("esp0", 32), base = smt::variable("L", 32);
-    SymbolicMachine* current = nullptr;
-    SymbolicWorld world(image_, layout_, current, ledger, changes);
-    SymbolicMachine machine(image_, world, base, esp0, [&](int64_t at) { return initial_dword(uint32_t(at)); });
-    current = &machine;
     SymbolicMemory memory(esp0);
-    start(machine, base);
-    Registers<Symbolic> cpu = world.registers();
-    cpu.eflags = SymbolicWord(smt::variable("eflags", 32));
-    SymbolicState state{cpu,
-                        world.vcpu(),
-                        SymbolicTable(machine.tables["gdt_copy"]),
-                        SymbolicTable(machine.tables["ldt_copy"]),
-                        SymbolicTable(machine.tables["gdt_frames"]),
-                        SymbolicTable(machine.tables["ldt_frames"]),
-                        SymbolicTable(machine.tables["trap_table"]),
-                        memory,
-                        world,
-                        facts_};
+    SymbolicWorld world(image_, layout_, memory, ledger, changes);
+    world.own_part = entry_.part;
+    SymbolicMachine machine(image_, world, base, esp0, [&](int64_t at) { return initial_dword(uint32_t(at)); });
+    world.drive(machine);
+    for (const char* part : {"deliver", "enter_handler"})
+      if (entry_.symbol != part) machine.parts.insert(image_.address_of(part));
+    const SymbolicTable gdt(machine.tables["gdt_copy"]), ldt(machine.tables["ldt_copy"]);
+    const SymbolicTable gdt_frames(machine.tables["gdt_frames"]), ldt_frames(machine.tables["ldt_frames"]);
+    const SymbolicTable trap_table(machine.tables["trap_table"]);
+    SymbolicState state{begin(machine, world), world.vcpu(), gdt, ldt, gdt_frames, ldt_frames, trap_table, memory, world, facts_};
     try {
       assume_preconditions(explorer, world, state);
       if (preconditions_.empty()) preconditions_ = explorer.path_condition();
@@ -164,51 +149,88 @@ class Prover {
     return smt::concat(parts);
   }
 
-  void start(SymbolicMachine& machine, Term base) {
+  // Brings the machine to the entry. Returns the guest's registers there.
+  Registers<Symbolic> begin(SymbolicMachine& machine, SymbolicWorld& world) {
     const uint32_t address = image_.address_of(entry_.symbol);
-    const bool flat = entry_.call && info_of(*entry_.call).segments == Segments::flat;
     machine.flat[x86::kCs] = machine.flat[x86::kSs] = true;
-    machine.flat[x86::kDs] = machine.flat[x86::kEs] = flat;
-    if (!entry_.call) {
+    if (entry_.call) {
+      const uint32_t offset = address - image_.address_of("vmi_rom");
+      machine.eip = smt::add(machine.table_base, smt::constant(offset, 32));
+      machine.slot_begin = offset;
+      machine.slot_end = offset + VMI_SLOT_BYTES;
+      machine.flat[x86::kDs] = machine.flat[x86::kEs] = info_of(*entry_.call).segments == Segments::flat;
+    } else {
       machine.eip = smt::constant(address, 32);
-      machine.common_way_out_is_entry = true;
-      return;
     }
-    const uint32_t offset = address - image_.address_of("vmi_rom");
-    machine.eip = smt::add(base, smt::constant(offset, 32));
-    machine.slot_begin = offset;
-    machine.slot_end = offset + VMI_SLOT_BYTES;
+    Registers<Symbolic> cpu = world.registers();
+    cpu.eflags = SymbolicWord(smt::variable("eflags", 32));
+    if (entry_.part == Part::kEnterHandler) begin_handler(machine, cpu);
+    return cpu;
+  }
+
+  // As SymbolicWorld::claim_handler has it: ESP0 is where the exit frame keeps the address to report.
+  void begin_handler(SymbolicMachine& machine, Registers<Symbolic>& cpu) {
+    const int64_t frame = -int64_t{image_.member("exit_frame_t", "guest_return_address").address};
+    const auto put = [&](const char* name, Term value) {
+      machine.memory.stack.store(frame + image_.member("exit_frame_t", name).address, value);
+    };
+    // The upper half of a pushed selector is anything.
+    const auto low_half = [&](SymbolicWord w) { return smt::concat({machine.unknown(16), smt::extract(w.term(), 0, 16)}); };
+    cpu.eip = SymbolicWord(smt::variable("eip", 32));
+    put("es", low_half(cpu.es));
+    put("ds", low_half(cpu.ds));
+    put("edx", cpu.edx.term());
+    put("ecx", cpu.ecx.term());
+    put("eax", cpu.eax.term());
+    put("eflags", cpu.eflags.term());
+    put("guest_return_address", cpu.eip.term());
+    machine.memory.stack.store(frame - 4, smt::constant(image_.address_of("deliver.return"), 32));
+    const Term esp = smt::add(machine.memory.esp0, smt::constant(uint32_t(frame - 4), 32));
+    machine.set(x86::kEsp, esp);
+    machine.set(x86::kEax, smt::add(esp, smt::constant(4, 32)));
+    machine.set(x86::kEdx, smt::variable("event", 32));
+    machine.set(x86::kEcx, smt::variable("error_code", 32));
+    machine.flags = x86::Flags<Term>::stored({}, {}, {}, {}, {}, {});
+    machine.system_flags = smt::bit_and(smt::variable("rom_eflags", 32), smt::constant(~uint32_t{X86_EFLAGS_STATUS | X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_DF}, 32));
+    const Term flat_ds = smt::extract(smt::variable("vcpu.flat_ds", 32), 0, 16);
+    machine.selectors[x86::kDs] = machine.selectors[x86::kEs] = flat_ds;
+    machine.flat[x86::kDs] = machine.flat[x86::kEs] = true;
+    cpu.esp = SymbolicWord(smt::add(machine.memory.esp0, smt::constant(4, 32)));
   }
 
   void assume_preconditions(engine::Explorer& explorer, SymbolicWorld& world, SymbolicState& s) {
     const auto assume = [&](const std::vector<relation::Fact<Symbolic>>& facts) {
       for (const auto& fact : facts) explorer.assume_possible(fact.holds.term(), fact.name);
     };
-    assume(relation::preconditions<Symbolic>(s, kStackBelow, kStackAbove));
+    const auto assume_one = [&](const char* name, SymbolicBool holds) { explorer.assume_possible(holds.term(), name); };
     SymbolicWord work = world.work();
     if (entry_.call) {
-      if (!relation::allowed_before_init(*entry_.call))
-        assume(relation::running_preconditions<Symbolic>(s, info_of(*entry_.call).segments == Segments::ss_only));
+      const bool ss_only = info_of(*entry_.call).segments == Segments::ss_only;
+      assume(relation::preconditions<Symbolic>(s, kStackBelow, kStackAbove));
+      assume(relation::allowed_before_init(*entry_.call) ? relation::starting_preconditions<Symbolic>(s)
+                                                         : relation::running_preconditions<Symbolic>(s, ss_only));
+      assume_one(kTableEnds, trap_table_ends(s.trap_table));
     } else {
-      const SymbolicWord vector = field("exception.vector", world);
-      assume(relation::running_preconditions<Symbolic>(s, true));
-      explorer.assume_possible((work <= SymbolicWord(VMI_WORK_INTERRUPT | VMI_WORK_EXCEPTION)).term(), "work names interrupts and exceptions");
-      explorer.assume_possible((vector < SymbolicWord(32)).term(), "the exception's vector is one");
+      assume(SymbolicWorld::part_preconditions(s));
+    }
+    if (entry_.part == Part::kDeliver) {
+      assume_one("work names interrupts and exceptions", work <= SymbolicWord(VMI_WORK_INTERRUPT | VMI_WORK_EXCEPTION));
+      assume_one("the exception's vector is below 32", world.field("exception.vector") < SymbolicWord(32));
       work = work & VMI_WORK_INTERRUPT;
     }
+    if (entry_.part == Part::kEnterHandler) assume_one("the event is one", SymbolicWorld::is_event(event_at_entry()));
     assume(relation::invariants<Symbolic>(s.vcpu, s.cpu, work));
-    explorer.assume_possible(trap_table_ends(s.trap_table).term(), kTableEnds);
   }
 
-  SymbolicWord field(const std::string& name, SymbolicWorld& world) const {
-    const relation::Layout::Field& f = layout_.field(name);
-    return SymbolicWord(smt::zero_extend(world.image_dword(f.address, f.size), 32));
+  static model::Event<Symbolic> event_at_entry() {
+    return {SymbolicWord(smt::variable("event", 32)), SymbolicWord(smt::variable("error_code", 32))};
   }
 
   void run_model(engine::Explorer& explorer, SymbolicWorld& world, SymbolicState& s) {
     if (entry_.call) return model::run<Symbolic>(*entry_.call, s);
+    if (entry_.part == Part::kEnterHandler) return model::enter_handler<Symbolic>(s, event_at_entry());
     s.raised = explorer.decide(((world.work() & VMI_WORK_EXCEPTION) != SymbolicWord(0)).term());
-    s.exception = {field("exception.vector", world), field("exception.error_code", world)};
+    s.exception = {world.field("exception.vector"), world.field("exception.error_code")};
     model::deliver<Symbolic>(s);
   }
 
@@ -245,13 +267,16 @@ class Prover {
   }
 
   void finish(engine::Explorer& explorer, engine::Ledger& ledger, const std::map<uint32_t, LoopChanges>& changes) {
-    uint64_t worst = 0, most_straight = 0;
-    std::string bound;
+    uint64_t worst = 0;
     for (const PathLength& length : lengths_) {
       uint64_t total = length.straight;
       for (const auto& [head, most] : length.loops) total += uint64_t(most) * changes.at(head).most_instructions;
-      worst = std::max(worst, total);
-      most_straight = std::max<uint64_t>(most_straight, length.straight);
+      if (length.part) {
+        uint64_t& before = proof_.instructions_before[*length.part];
+        before = std::max(before, total);
+      } else {
+        worst = std::max(worst, total);
+      }
     }
     proof_.worst_instructions = worst;
     if (worst > entry_.instruction_bound)
@@ -270,7 +295,7 @@ class Prover {
     Term uncovered = smt::boolean(false);
     for (const std::vector<Term>& conditions : explorer.pruned()) {
       Term all = smt::boolean(true);
-      for (Term t : smt::relevant_to_last(conditions)) all = smt::logical_and(all, t);
+      for (Term t : smt::relevant_to_last(conditions, true)) all = smt::logical_and(all, t);
       uncovered = smt::logical_or(uncovered, all);
     }
     ledger.must_be_impossible("paths-cover-all-states", kLabel, {uncovered});

@@ -24,6 +24,7 @@ struct Entry {
   std::string name;
   EntryKind kind = EntryKind::kCall;
   std::optional<Call> call;          // of a call
+  std::optional<Part> part;          // of an exit
   std::string symbol;                // where it starts
   uint32_t instruction_bound = 0;    // what its longest path may come to
 };
@@ -46,7 +47,9 @@ struct Witness {
 struct EntryProof {
   std::vector<engine::Obligation> obligations;
   uint32_t paths = 0;
+  // Of paths that the entry ends itself, and, for those that go on in a part, up to there.
   uint64_t worst_instructions = 0;
+  std::map<Part, uint64_t> instructions_before;
   uint32_t worst_stack_bytes = 0;
   std::vector<std::string> assumptions;
   std::optional<Witness> witness;

@@ -33,30 +33,42 @@ VirtualCpu<Symbolic> SymbolicWorld::vcpu() const {
       layout_, [&](uint32_t address, uint32_t bytes) { return wide(machine_->image_load(address, bytes)); });
 }
 
-SymbolicWord SymbolicWorld::work() const {
-  const relation::Layout::Field& field = layout_.field("work");
+SymbolicWord SymbolicWorld::field(const std::string& name) const {
+  const relation::Layout::Field& field = layout_.field(name);
   return wide(machine_->image_load(field.address, field.size));
+}
+
+SymbolicWord SymbolicWorld::work() const { return field("work"); }
+
+// A rule about a selector. Of a choice between selectors it is the choice between the rules: the solver has an easier time
+// with two lookups than with one at a chosen index.
+template <class Rule>
+Term SymbolicWorld::by_selector(const SymbolicMachine& m, Term selector, const Rule& rule) {
+  if (selector->op == smt::Op::kIf)
+    return smt::if_then_else(selector->arguments[0], by_selector(m, selector->arguments[1], rule),
+                             by_selector(m, selector->arguments[2], rule));
+  SymbolicMemory unused(m.memory.esp0);
+  RomFacts facts;
+  SymbolicState now{registers(), vcpu(), SymbolicTable(m.tables.at("gdt_copy")), SymbolicTable(m.tables.at("ldt_copy")),
+                    SymbolicTable(), SymbolicTable(), SymbolicTable(), unused, *this, facts};
+  return rule(now, wide(selector)).term();
 }
 
 // The processor's rules, on the tables as the machine's memory has them.
 Term SymbolicWorld::loads(const SymbolicMachine& m, x86::SegmentRegister s, Term selector) {
-  SymbolicMemory unused(m.memory.esp0);
-  RomFacts facts;
-  SymbolicState now{registers(), vcpu(), SymbolicTable(m.tables.at("gdt_copy")), SymbolicTable(m.tables.at("ldt_copy")),
-                    SymbolicTable(), SymbolicTable(), SymbolicTable(), unused, *this, facts};
-  const SymbolicWord wanted = wide(selector), cpl = now.cpu.cs & 3;
-  if (s == x86::kSs) return model::stack_selector_loads<Symbolic>(now, wanted, cpl).term();
-  if (s != x86::kCs) return model::data_selector_loads<Symbolic>(now, wanted, cpl).term();
-  const auto code = model::descriptor_of<Symbolic>(now, wanted);
-  return (((wanted & 3) == cpl) & code.present() & model::is_code_for<Symbolic>(code, cpl)).term();
+  return by_selector(m, selector, [&](SymbolicState& now, SymbolicWord wanted) {
+    const SymbolicWord cpl = now.cpu.cs & 3;
+    if (s == x86::kSs) return model::stack_selector_loads<Symbolic>(now, wanted, cpl);
+    if (s != x86::kCs) return model::data_selector_loads<Symbolic>(now, wanted, cpl);
+    const auto code = model::descriptor_of<Symbolic>(now, wanted);
+    return ((wanted & 3) == cpl) & code.present() & model::is_code_for<Symbolic>(code, cpl);
+  });
 }
 
 Term SymbolicWorld::is_flat(const SymbolicMachine& m, Term selector) {
-  SymbolicMemory unused(m.memory.esp0);
-  RomFacts facts;
-  SymbolicState now{registers(), vcpu(), SymbolicTable(m.tables.at("gdt_copy")), SymbolicTable(m.tables.at("ldt_copy")),
-                    SymbolicTable(), SymbolicTable(), SymbolicTable(), unused, *this, facts};
-  return model::descriptor_of<Symbolic>(now, wide(selector)).is_flat().term();
+  return by_selector(m, selector, [&](SymbolicState& now, SymbolicWord wanted) {
+    return model::descriptor_of<Symbolic>(now, wanted).is_flat();
+  });
 }
 
 Term SymbolicWorld::time_stamp(uint32_t n) { return smt::variable("tsc." + std::to_string(n), 64); }
@@ -71,36 +83,8 @@ void SymbolicWorld::run_to_guest() {
     case Stop::kLeft: return;
     case Stop::kHypercall: mismatch("hypercall " + std::to_string(machine_->hypercall_number()) + " that the model does not issue");
     case Stop::kLoopHead: mismatch("loop " + machine_->loop_head().name + " that the model does not have");
-    case Stop::kCommonWayOut: mismatch("the common way out where the model returns");
+    case Stop::kPart: mismatch(image_.describe(machine_->part()) + " where the model returns");
   }
-}
-
-bool SymbolicWorld::at_common_way_out(SymbolicState& s) {
-  if (!may_come_to_way_out) return false;
-  const Stop stop = machine_->run();
-  if (stop == Stop::kLeft) return false;
-  if (stop != Stop::kCommonWayOut) mismatch("a stop before the common way out");
-  // What the proof of the common way out starts from.
-  claim_related(s, "at the common way out");
-  Registers<Symbolic> cpu = registers();
-  cpu.eip = s.cpu.eip;
-  for (const auto& p : relation::pairs<Symbolic>(s, cpu, vcpu()))
-    ledger_.equal("refinement", p.name + " at the common way out", p.model.term(), p.rom.term());
-  const SymbolicWord raised = (work() >> 1) & 1;
-  ledger_.equal("refinement", "whether an exception is on its way", smt::constant(s.raised, 32), raised.term());
-  if (s.raised) {
-    for (const auto& [name, expected] : {std::pair{"exception.vector", s.exception.vector}, {"exception.error_code", s.exception.error_code}}) {
-      const relation::Layout::Field& field = layout_.field(name);
-      ledger_.equal("refinement", name, expected.term(), machine_->image_load(field.address, field.size));
-    }
-    ledger_.holds("refinement", "the exception's vector is one", (s.exception.vector < SymbolicWord(32)).term());
-  }
-  for (const auto& fact : relation::invariants<Symbolic>(vcpu(), cpu, work() & ~uint32_t{VMI_WORK_EXCEPTION}))
-    ledger_.holds("refinement", fact.name + ", at the common way out", fact.holds.term());
-  length_.straight += machine_->instructions;
-  machine_->instructions = 0;
-  claim_reads(s);
-  throw engine::PathEnd{};
 }
 
 void SymbolicWorld::claim_related(SymbolicState& s, const std::string& where) {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "model/hypervisor/request.h"
 #include "model/relation/relation.h"
 #include "model/state.h"
+#include "model/transitions.h"
 #include "proofs/engine/ledger.h"
 #include "proofs/engine/symbolic.h"
 #include "proofs/x86/symbolic_machine.h"
@@ -34,10 +36,11 @@ struct LoopChanges {
 // Thrown when an iteration changes more than was known: the exploration starts again, knowing it.
 struct MoreChanges {};
 
-// How many instructions a path takes: straight, and per loop.
+// How many instructions a path takes: straight, and per loop; and the part that it goes on in, with the stack in use there.
 struct PathLength {
   uint32_t straight = 0;
   std::vector<std::pair<uint32_t, uint32_t>> loops;  // address of the head, most iterations
+  std::optional<Part> part;
 };
 
 // The trap table keeps a zero handler after its last entry, where the hypervisor stops reading.
@@ -46,9 +49,12 @@ inline SymbolicBool trap_table_ends(const SymbolicTable& table) { return table.g
 
 class SymbolicWorld : public Surroundings {
  public:
-  SymbolicWorld(const Image& image, const relation::Layout& layout, SymbolicMachine*& machine, engine::Ledger& ledger,
-                std::map<uint32_t, LoopChanges>& changes)
-      : image_(image), layout_(layout), machine_(machine), ledger_(ledger), changes_(changes) {}
+  SymbolicWorld(const Image& image, const relation::Layout& layout, const SymbolicMemory& model_memory,
+                engine::Ledger& ledger, std::map<uint32_t, LoopChanges>& changes)
+      : image_(image), layout_(layout), model_memory_(&model_memory), ledger_(ledger), changes_(changes) {}
+
+  // The machine that the world drives; set before anything else is asked.
+  void drive(SymbolicMachine& machine) { machine_ = &machine; }
 
   // For the model.
   SymbolicWord request(SymbolicState& s, const Request<Symbolic>& request);
@@ -56,18 +62,20 @@ class SymbolicWorld : public Surroundings {
   void loop(SymbolicState& s, const std::string& name, uint32_t most, const std::vector<SymbolicWord*>& variables,
             const std::function<SymbolicBool()>& invariant, const std::function<SymbolicWord()>& left,
             const std::function<bool()>& body);
-  bool at_common_way_out(SymbolicState& s);
+  bool hand_over(SymbolicState& s, Part part, const std::vector<SymbolicWord>& arguments);
 
   // For the machine.
   smt::Term loads(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) override;
   smt::Term is_flat(const SymbolicMachine& m, smt::Term selector) override;
+  bool accessible(smt::Term address, uint32_t bytes, bool write) override { return model_memory_->covered(address, bytes, write); }
   smt::Term time_stamp(uint32_t n) override;
 
   // The guest's registers, and the virtual CPU, as the machine has them.
   Registers<Symbolic> registers() const;
   VirtualCpu<Symbolic> vcpu() const;
   SymbolicWord work() const;
-  smt::Term image_dword(uint32_t address, uint32_t bytes) const { return machine_->image_load(address, bytes); }
+  // A field of vcpu.def, zero-extended.
+  SymbolicWord field(const std::string& name) const;
 
   // Claims that the machine, wherever it is, and the model agree on everything but registers.
   void claim_related(SymbolicState& s, const std::string& where);
@@ -77,10 +85,20 @@ class SymbolicWorld : public Surroundings {
   void run_to_guest();
 
   PathLength& length() { return length_; }
-  bool may_come_to_way_out = true;
+
+  // What the proof of a part starts from, and an entry that comes to it must establish.
+  static std::vector<relation::Fact<Symbolic>> part_preconditions(SymbolicState& s);
+  static SymbolicBool is_event(const model::Event<Symbolic>& event);
+
+  // The part that is being proved: its own start is no hand-over.
+  std::optional<Part> own_part;
 
  private:
+  template <class Rule>
+  smt::Term by_selector(const SymbolicMachine& m, smt::Term selector, const Rule& rule);
   struct Head;
+  void claim_delivery(SymbolicState& s);
+  void claim_handler(SymbolicState& s, const std::vector<SymbolicWord>& arguments);
   [[noreturn]] void mismatch(const std::string& what);
   void expect_head(const std::string& name);
   void claim_head(SymbolicState& s, const std::string& where, const std::vector<SymbolicWord*>& variables,
@@ -92,7 +110,8 @@ class SymbolicWorld : public Surroundings {
 
   const Image& image_;
   const relation::Layout& layout_;
-  SymbolicMachine*& machine_;
+  const SymbolicMemory* model_memory_;
+  SymbolicMachine* machine_ = nullptr;
   engine::Ledger& ledger_;
   std::map<uint32_t, LoopChanges>& changes_;
   uint32_t time_stamps_ = 0;

@@ -10,6 +10,8 @@ using Leaves = std::set<const Node*>;
 
 class Collector {
  public:
+  explicit Collector(bool arrays) : arrays_(arrays) {}
+
   // Variables of a term; functions count as variables.
   const Leaves& of(Term a) {
     const auto [it, fresh] = known_.try_emplace(a.node());
@@ -18,7 +20,7 @@ class Collector {
     std::set<const Node*> seen;
     const auto visit = [&](auto& self, Term t) -> void {
       if (!seen.insert(t.node()).second) return;
-      if (t->op == Op::kVariable || t->op == Op::kApply) leaves.insert(t.node());
+      if (t->op == Op::kApply || (t->op == Op::kVariable && (arrays_ || t.width() != kArray))) leaves.insert(t.node());
       for (Term part : t->arguments) self(self, part);
     };
     visit(visit, a);
@@ -26,6 +28,7 @@ class Collector {
   }
 
  private:
+  const bool arrays_;
   std::unordered_map<const Node*, Leaves> known_;
 };
 
@@ -40,10 +43,10 @@ void flatten(Term a, std::vector<Term>& parts) {
 
 }  // namespace
 
-std::vector<Term> relevant_to_last(const std::vector<Term>& assertions) {
+std::vector<Term> relevant_to_last(const std::vector<Term>& assertions, bool through_arrays) {
   std::vector<Term> parts;
   for (size_t i = 0; i + 1 < assertions.size(); ++i) flatten(assertions[i], parts);
-  Collector collector;
+  Collector collector(through_arrays);
   Leaves reached = collector.of(assertions.back());
   std::vector<bool> chosen(parts.size());
   for (bool more = true; more;) {

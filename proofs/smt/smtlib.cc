@@ -3,7 +3,6 @@
 #include <map>
 #include <sstream>
 #include <unordered_map>
-#include <utility>
 
 namespace vmirom::smt {
 namespace {
@@ -44,40 +43,45 @@ const char* simple_operator(Op op) {
   }
 }
 
+// One assertion: shared terms are named by nested lets, which solvers read many times faster than chains of define-fun.
 class Writer {
  public:
-  explicit Writer(const std::string& comment) {
+  std::string write(const std::vector<Term>& assertions, const std::string& comment) {
+    for (Term a : assertions) count(a);
+    std::string all;
+    for (Term a : assertions) all += "\n  " + name(a);
+    std::ostringstream text;
     std::istringstream lines(comment);
-    for (std::string line; std::getline(lines, line);) out_ << "; " << line << "\n";
-    comment_ = std::exchange(out_, {}).str();
-  }
-
-  void assert_term(Term a) {
-    const std::string text = name(a);
-    out_ << "(assert " << text << ")\n";
-  }
-
-  std::string text() const {
-    return comment_ + "(set-logic " + (functions_.empty() ? "QF_ABV" : "QF_AUFBV") + ")\n" + out_.str();
+    for (std::string line; std::getline(lines, line);) text << "; " << line << "\n";
+    text << "(set-logic " << (functions_.empty() ? "QF_ABV" : "QF_AUFBV") << ")\n" << declarations_.str();
+    text << "(assert\n" << lets_.str() << "(and true" << all << ")" << std::string(lets_count_, ')') << ")\n";
+    return text.str();
   }
 
  private:
-  // The name or literal that stands for a term, after declaring or defining it.
+  void count(Term a) {
+    if (++uses_[a.node()] > 1) return;
+    for (Term part : a->arguments) count(part);
+  }
+
+  // Text that stands for a term, after declaring or naming what needs it.
   std::string name(Term a) {
     if (a.is_constant()) return literal(a.value(), a.width());
     const auto found = names_.find(a.node());
     if (found != names_.end()) return found->second;
-    std::string label;
+    std::string text;
     if (a->op == Op::kVariable) {
-      label = "|" + *a->name + "|";
-      out_ << "(declare-fun " << label << " () " << sort_of(a.width()) << ")\n";
+      text = "|" + *a->name + "|";
+      declarations_ << "(declare-fun " << text << " () " << sort_of(a.width()) << ")\n";
     } else {
-      const std::string body = define(a);
-      label = "t" + std::to_string(defined_++);
-      out_ << "(define-fun " << label << " () " << sort_of(a.width()) << " " << body << ")\n";
+      text = define(a);
+      if (uses_[a.node()] == 1) return text;
+      const std::string label = "t" + std::to_string(lets_count_++);
+      lets_ << "(let ((" << label << " " << text << "))\n";
+      text = label;
     }
-    names_[a.node()] = label;
-    return label;
+    names_[a.node()] = text;
+    return text;
   }
 
   std::string define(Term a) {
@@ -122,9 +126,9 @@ class Writer {
   std::string function(Term a) {
     const std::string label = "|" + *a->name + "|";
     if (functions_[label]++ == 0) {
-      out_ << "(declare-fun " << label << " (";
-      for (size_t i = 0; i < a->arguments.size(); ++i) out_ << (i ? " " : "") << sort_of(a->arguments[i].width());
-      out_ << ") " << sort_of(a.width()) << ")\n";
+      declarations_ << "(declare-fun " << label << " (";
+      for (size_t i = 0; i < a->arguments.size(); ++i) declarations_ << (i ? " " : "") << sort_of(a->arguments[i].width());
+      declarations_ << ") " << sort_of(a.width()) << ")\n";
     }
     return label;
   }
@@ -135,19 +139,17 @@ class Writer {
     return text;
   }
 
-  std::ostringstream out_;
-  std::string comment_;
+  std::ostringstream declarations_, lets_;
+  std::unordered_map<const Node*, uint32_t> uses_;
   std::unordered_map<const Node*, std::string> names_;
   std::map<std::string, int> functions_;
-  uint32_t defined_ = 0;
+  uint32_t lets_count_ = 0;
 };
 
 }  // namespace
 
 std::string to_smtlib(const std::vector<Term>& assertions, const std::string& comment) {
-  Writer writer(comment);
-  for (Term a : assertions) writer.assert_term(a);
-  return writer.text();
+  return Writer().write(assertions, comment);
 }
 
 }  // namespace vmirom::smt

@@ -231,7 +231,10 @@ std::unique_ptr<Model::State> load(const std::string& script, bool simple, uint3
 
 }  // namespace
 
+static double fresh_total; static int fresh_count; static size_t fresh_bytes;
+struct Report { ~Report() { if (getenv("REPORT")) fprintf(stderr, "fresh %d %.2f s %zu bytes\n", fresh_count, fresh_total, fresh_bytes); } } report;
 CheckResult check_script(const std::string& script, uint32_t resource_limit) {
+  struct T { std::chrono::steady_clock::time_point t0; const std::string& s; ~T() { double d = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count(); fresh_total += d; if (getenv("SLOWF") && d > atof(getenv("SLOWF"))) fprintf(stderr, "FRESH %.2f %zu %s\n", d, s.size(), s.substr(0, 300).c_str()); } } t{std::chrono::steady_clock::now(), script}; ++fresh_count; fresh_bytes += script.size();
   const std::unique_ptr<Model::State> state = load(script, false, resource_limit);
   const Z3_context c = state->context;
   CheckResult result;

@@ -162,7 +162,8 @@ struct Linear {
 Linear as_linear(Term a);
 
 // The assertions that share variables with the last one, directly or through others; the last one included, order kept.
-std::vector<Term> relevant_to_last(const std::vector<Term>& assertions);
+// Sharing an array alone counts only when asked for.
+std::vector<Term> relevant_to_last(const std::vector<Term>& assertions, bool through_arrays);
 
 // Largest and smallest value that the normal form shows.
 uint64_t upper_bound(Term a);

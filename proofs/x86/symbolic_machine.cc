@@ -87,7 +87,10 @@ SymbolicMachine::Stop SymbolicMachine::run() {
       return Stop::kHypercall;
     }
     if (!resuming_) {
-      if (!common_way_out_is_entry && *at == image_.address_of("deliver")) return Stop::kCommonWayOut;
+      if (parts.count(*at)) {
+        part_ = *at;
+        return Stop::kPart;
+      }
       for (const LoopHead& head : image_.loops()) {
         if (head.address == *at) {
           loop_head_ = &head;
@@ -97,8 +100,92 @@ SymbolicMachine::Stop SymbolicMachine::run() {
       }
     }
     resuming_ = false;
-    step();
+    advance();
   }
+}
+
+bool SymbolicMachine::in_pure_code(uint32_t address) const {
+  return address >= image_.address_of("vmi_pure_begin") && address < image_.address_of("vmi_pure_end");
+}
+
+void SymbolicMachine::advance() {
+  step();
+  if (current_->mnemonic() != ZYDIS_MNEMONIC_CALL) return;
+  if (const auto to = here(); to && in_pure_code(*to)) call_pure();
+}
+
+namespace {
+
+// Whether cells from a place upwards hold what they held then.
+bool unchanged(const x86::Cells& now, const x86::Cells& then, int64_t from) {
+  for (auto cell = now.cells().lower_bound(from); cell != now.cells().end(); ++cell) {
+    if (!cell->second.written) continue;
+    const auto before = then.cells().find(cell->first);
+    if (before == then.cells().end() || before->second.word != cell->second.word || before->second.byte != cell->second.byte)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void SymbolicMachine::call_pure() {
+  struct Registers {
+    Term value[8];
+  };
+  struct Way {
+    Registers registers;
+    uint32_t instructions;
+    int64_t deepest_stack;
+  };
+  const auto registers = [&] {
+    Registers all;
+    std::copy(std::begin(registers_), std::end(registers_), all.value);
+    return all;
+  };
+  const Registers registers_before = registers();
+  const x86::Flags<Term> flags_before = flags;
+  const SymbolicMemory memory_before = memory;
+  const x86::Cells data_before = data;
+  const Term entry = eip;
+  const uint32_t instructions_before = instructions;
+  const auto restore = [&] {
+    std::copy(std::begin(registers_before.value), std::end(registers_before.value), registers_);
+    flags = flags_before, memory = memory_before, data = data_before, eip = entry, instructions = instructions_before;
+  };
+  int64_t at;
+  if (!memory.on_stack(get(x86::kEsp), &at)) violate("stack", "a stack pointer that is not known");
+  const Term back = memory.stack.load(at, 4);
+
+  const auto ways = engine::Explorer::current().all_ways<Way>([&] {
+    restore();
+    do {
+      if (!here() || !in_pure_code(*here())) violate("refinement", "a function marked as pure leaves its section");
+      advance();
+    } while (eip != back);
+    int64_t esp;
+    if (!memory.on_stack(get(x86::kEsp), &esp) || esp != at + 4) violate("stack", "a function marked as pure moves ESP");
+    // What it stored below the caller's frame is dead now, and it must not have stored elsewhere.
+    if (!unchanged(memory.stack, memory_before.stack, esp) || !unchanged(data, data_before, INT64_MIN) ||
+        memory.guest != memory_before.guest || memory.reads.size() != memory_before.reads.size())
+      violate("write-footprint", "a function marked as pure has an effect");
+    return Way{registers(), instructions, deepest_stack};
+  });
+  if (ways.empty()) throw engine::Infeasible{};
+  restore();
+  eip = back;
+  for (uint32_t r = 0; r < 8; ++r) {
+    Term merged = ways.back().second.registers.value[r];
+    for (size_t i = ways.size() - 1; i-- > 0;)
+      merged = smt::if_then_else(ways[i].first, ways[i].second.registers.value[r], merged);
+    registers_[r] = merged;
+  }
+  for (const auto& [conditions, way] : ways) {
+    instructions = std::max(instructions, way.instructions);
+    deepest_stack = std::min(deepest_stack, way.deepest_stack);
+  }
+  flags = x86::Flags<Term>::stored({}, {}, {}, {}, {}, {});
+  memory.stack.forget_below(at + 4);
 }
 
 void SymbolicMachine::step() {
@@ -166,16 +253,13 @@ SymbolicMachine::Place SymbolicMachine::locate(Term address, uint32_t bytes, boo
   const char* obligation = write ? "write-footprint" : "read-footprint";
   const smt::Linear sum = smt::as_linear(address);
   const bool known = sum.parts.empty();
-  for (const Table& table : table_places_) {
-    // A table is told by the constant part of the address, and the index is then proved to be within.
-    const uint32_t from = uint32_t(sum.constant) - table.address;
-    const bool just_below = from + kStackAbove < kStackAbove;
-    if (from >= table.size && (known || !just_below)) continue;
-    const Term offset = smt::subtract(address, word(table.address));
-    if (!engine::Explorer::current().implied(smt::less_equal(offset, word(table.size - bytes))))
-      violate(obligation, "access beyond " + table.name);
-    if (write && !table.writable) violate(obligation, "write to " + table.name + ", which the hypervisor guards");
-    return {PlaceKind::kTable, 0, &table, offset};
+  // A table is told by the constant part of the address, and the index is then proved to be within.
+  if (const Table* table = find_table(uint32_t(sum.constant), known)) {
+    const Term offset = smt::subtract(address, word(table->address));
+    if (!engine::Explorer::current().implied(smt::less_equal(offset, word(table->size - bytes))))
+      violate(obligation, "access beyond " + table->name);
+    if (write && !table->writable) violate(obligation, "write to " + table->name + ", which the hypervisor guards");
+    return {PlaceKind::kTable, 0, table, offset};
   }
   const uint32_t at = uint32_t(sum.constant);
   if (!known) {
@@ -191,11 +275,22 @@ SymbolicMachine::Place SymbolicMachine::locate(Term address, uint32_t bytes, boo
     place.at = at;
     place.kind = section->writable ? PlaceKind::kData : PlaceKind::kConstant;
     if (!section->writable && write) violate(obligation, "write to the ROM's constants at " + hex(at));
-    if (section->executable) violate(obligation, "data access to the ROM's code at " + hex(at));
+    // Init reads the table as linked; nothing reads the rest of the code.
+    if (section->executable && section->name != ".vmi_rom") violate(obligation, "data access to the ROM's code at " + hex(at));
   } else if (at > VMI_WEDGE - bytes) {
     violate(obligation, "access outside the image at " + hex(at));
   }
   return place;
+}
+
+// The table that an address lies in; where its index is not known, also one that it lies just below.
+const SymbolicMachine::Table* SymbolicMachine::find_table(uint32_t address, bool known) const {
+  for (const Table& table : table_places_)
+    if (address - table.address < table.size) return &table;
+  if (known) return nullptr;
+  for (const Table& table : table_places_)
+    if (table.address - address <= kStackAbove) return &table;
+  return nullptr;
 }
 
 // The object of constants that an address lies in.
@@ -221,6 +316,7 @@ bool SymbolicMachine::is_guarded() const {
 void SymbolicMachine::guard(Term address, uint32_t bytes, bool write) {
   const char* obligation = write ? "write-footprint" : "read-footprint";
   if (!is_guarded()) violate(obligation, "unguarded access to guest memory");
+  if (surroundings_.accessible(address, bytes, write)) return;
   if (!engine::Explorer::current().implied(smt::less_equal(address, word(VMI_WEDGE - bytes))))
     violate(obligation, "access to guest memory that may reach the wedge");
   const Term first = smt::shift_right(address, word(12));

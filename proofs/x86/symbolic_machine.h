@@ -31,6 +31,8 @@ class Surroundings {
   // Whether a segment register loads a selector now, and whether the segment is then flat.
   virtual smt::Term loads(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) = 0;
   virtual smt::Term is_flat(const SymbolicMachine& m, smt::Term selector) = 0;
+  // Whether the path has already found all of a range of guest memory accessible.
+  virtual bool accessible(smt::Term address, uint32_t bytes, bool write) = 0;
   // The n-th reading of the time-stamp counter, 64 bits.
   virtual smt::Term time_stamp(uint32_t n) = 0;
 };
@@ -43,7 +45,7 @@ class SymbolicMachine {
     kLeft,          // control has left the ROM
     kHypercall,     // at an entry of the hypercall page
     kLoopHead,      // at a marked head of a loop
-    kCommonWayOut,  // at the label deliver, coming from elsewhere
+    kPart,          // at the start of a part that is proved on its own
   };
 
   // initial gives the contents at entry of an aligned dword of writable image memory.
@@ -56,6 +58,7 @@ class SymbolicMachine {
   // Where run() stopped.
   uint32_t hypercall_number() const { return hypercall_number_; }
   const LoopHead& loop_head() const { return *loop_head_; }
+  uint32_t part() const { return part_; }  // address
 
   // Completes a hypercall: result in EAX, as many argument registers lost, back to its caller.
   void answer_hypercall(smt::Term result, uint32_t arguments);
@@ -99,7 +102,7 @@ class SymbolicMachine {
   std::set<int64_t> caller_stack_read;
   const smt::Term table_base;
   uint32_t slot_begin = 0, slot_end = 0;  // code in the table must stay within these offsets
-  bool common_way_out_is_entry = false;   // the label deliver does not stop the run
+  std::set<uint32_t> parts;               // addresses at which the run stops
 
  private:
   struct Table {
@@ -119,13 +122,19 @@ class SymbolicMachine {
   struct Fault {};  // thrown out of an instruction that faults at a guarded access
 
   Place locate(smt::Term address, uint32_t bytes, bool write);
+  // Runs a function that has no effect but its result in EAX: all ways through it become one.
+  void call_pure();
+  const Table* find_table(uint32_t address, bool known) const;
   bool constant_table(uint32_t address, int64_t* begin, uint32_t* size) const;
   void guard(smt::Term address, uint32_t bytes, bool write);
   void raise_fault(uint32_t vector, smt::Term error_code, smt::Term address);
   bool is_guarded() const;
   void step();
+  // A step, and all of a call to a pure function when it is one.
+  void advance();
   // Offset into the table, or address in the body, of an instruction pointer; none when it is in neither.
   std::optional<uint32_t> code_address(smt::Term a) const;
+  bool in_pure_code(uint32_t address) const;
   std::optional<uint32_t> here() const { return code_address(eip); }
   std::string place_text() const;
   [[noreturn]] void violate(const std::string& obligation, const std::string& what) const;
@@ -139,6 +148,7 @@ class SymbolicMachine {
   std::optional<smt::Term> target_;
   uint32_t hypercall_number_ = 0;
   const LoopHead* loop_head_ = nullptr;
+  uint32_t part_ = 0;
   bool resuming_ = false;
   uint32_t time_stamps_ = 0;
 };

@@ -17,6 +17,16 @@ bool SymbolicMemory::on_stack(smt::Term address, int64_t* offset) const {
   return true;
 }
 
+bool SymbolicMemory::covered(smt::Term address, uint32_t bytes, bool write) const {
+  for (const Grant& grant : grants) {
+    uint64_t offset;
+    if ((grant.write || !write) && smt::constant_difference(address, grant.address, &offset) &&
+        offset + bytes <= grant.bytes)
+      return true;
+  }
+  return false;
+}
+
 void SymbolicMemory::avoid_stack(smt::Term address, uint32_t bytes) {
   const auto word = [](uint32_t value) { return smt::constant(value, 32); };
   const smt::Term below = smt::less_equal(smt::add(address, word(bytes + kStackBelow)), esp0);

@@ -27,6 +27,7 @@ class SymbolicMemory {
   void store(SymbolicWord address, SymbolicWord value, uint32_t bytes);
   SymbolicWord access(SymbolicWord page) const;
   void touch(SymbolicWord address, uint32_t bytes) { reads.push_back({address.term(), bytes}); }
+  void granted(SymbolicWord address, uint32_t bytes, bool write) { grants.push_back({address.term(), bytes, write}); }
 
   // The same on terms of any width.
   smt::Term load_term(smt::Term address, uint32_t bytes);
@@ -45,6 +46,16 @@ class SymbolicMemory {
   x86::Cells stack;
   smt::Term guest;  // array of bytes by address
   std::vector<Read> reads;
+
+  // Ranges that this path has found accessible, of at most a page. An access that lies in one is accessible too: its pages
+  // are among the range's two (proofs/x86/symbolic_memory_test.cc proves it).
+  struct Grant {
+    smt::Term address;
+    uint32_t bytes;
+    bool write;
+  };
+  std::vector<Grant> grants;
+  bool covered(smt::Term address, uint32_t bytes, bool write) const;
 
  private:
   void avoid_stack(smt::Term address, uint32_t bytes);

@@ -23,6 +23,8 @@ deliver:
     mov %eax, %es
     mov %esp, %eax
     call deliver_to_guest
+    .globl deliver.return
+deliver.return:
     mov %eax, %esp
 deliver.es:
     pop %es

@@ -6,6 +6,7 @@
 #include "rom/frontend/guest_memory.h"
 #include "rom/frontend/loop.h"
 #include "rom/frontend/pic.h"
+#include "rom/frontend/pure.h"
 #include "rom/frontend/segments.h"
 
 namespace {
@@ -17,21 +18,24 @@ constexpr uint32_t kContributory = 1u << 0 | 1u << X86_TRAP_TS | 1u << X86_TRAP_
 
 constexpr char kTripleFault[] = "vmi-xen: the guest cannot take a double fault: its IDT has no usable gate 8\n";
 
-bool is_contributory(uint32_t event) { return event & kException && kContributory >> (event & 0x1f) & 1; }
-
-// The address of the CALL instruction that a return address belongs to: CALL rel32, or CALL through a register or memory.
-// Where the bytes before it are none of these, the return address itself.
-uint32_t call_site(uint32_t return_address) {
-  uint32_t last = 0, before = 0;
-  if (!guest_memory::load16(return_address - 2, last)) last = 0;
-  if (!guest_memory::load32(return_address - 6, before)) before = 0;
+// The length of the CALL instruction that ends with these bytes: the last two, and the four before them. CALL rel32, or CALL
+// through memory or a register, without SIB byte; 0 where they are none of these.
+VMI_PURE uint32_t call_length(uint32_t last, uint32_t before) {
   const uint32_t at_6 = before & 0xff, at_5 = before >> 8 & 0xff, at_3 = before >> 24;
   const uint32_t at_2 = last & 0xff, at_1 = last >> 8;
-  if (at_5 == 0xe8) return return_address - 5;
-  if (at_6 == 0xff && (at_5 == 0x15 || ((at_5 & 0xf8) == 0x90 && at_5 != 0x94))) return return_address - 6;
-  if (at_3 == 0xff && (at_2 & 0xf8) == 0x50 && at_2 != 0x54) return return_address - 3;
-  if (at_2 == 0xff && ((at_1 & 0xf8) == 0xd0 || ((at_1 & 0xf8) == 0x10 && (at_1 & 6) != 4))) return return_address - 2;
-  return return_address;
+  if (at_5 == 0xe8) return 5;
+  if (at_6 == 0xff && (at_5 == 0x15 || ((at_5 & 0xf8) == 0x90 && at_5 != 0x94))) return 6;
+  if (at_3 == 0xff && (at_2 & 0xf8) == 0x50 && at_2 != 0x54) return 3;
+  if (at_2 == 0xff && ((at_1 & 0xf8) == 0xd0 || ((at_1 & 0xf8) == 0x10 && (at_1 & 6) != 4))) return 2;
+  return 0;
+}
+
+// The address of the CALL instruction that a return address belongs to; the return address itself where it cannot be told.
+uint32_t call_site(uint32_t return_address) {
+  uint32_t last, before;
+  if (!guest_memory::load16(return_address - 2, last)) last = 0;
+  if (!guest_memory::load32(return_address - 6, before)) before = 0;
+  return return_address - call_length(last, before);
 }
 
 struct handler_t {
@@ -77,15 +81,10 @@ bool find_handler(uint32_t& event, uint32_t& error_code, handler_t& handler) {
   return true;
 }
 
-// What the fault met while delivering an event comes to: a double fault after two that rule each other out.
-void escalate(uint32_t event, uint32_t& fault, uint32_t& error_code) {
-  if (event == (kException | X86_TRAP_DF)) hypervisor::stop(kTripleFault, sizeof kTripleFault - 1);
-  const bool second_is_page_fault = (fault & 0xff) == X86_TRAP_PF;
-  const bool first_is_page_fault = event == (kException | X86_TRAP_PF);
-  if (first_is_page_fault || (is_contributory(event) && !second_is_page_fault)) {
-    fault = kException | X86_TRAP_DF;
-    error_code = 0;
-  }
+// Whether an event and a fault met while delivering it come to a double fault.
+VMI_PURE bool doubles(uint32_t event, uint32_t fault) {
+  const bool contributory = event & kException && kContributory >> (event & 0x1f) & 1;
+  return event == (kException | X86_TRAP_PF) || (contributory && fault != (kException | X86_TRAP_PF));
 }
 
 // Moves the guest's registers to just below a frame and returns the stack pointer to leave through.
@@ -101,59 +100,59 @@ uint32_t put_registers(const exit_frame_t& from, uint32_t* frame) {
 
 }  // namespace
 
-// Called by rom/entry/deliver.S with every register of the guest in the frame. Arranges the stack so that the way out
-// enters the guest's handler, or goes back to the caller when there is nothing to deliver after all. Returns ESP for it.
-extern "C" uint32_t deliver_to_guest(exit_frame_t* frame) {
+// Arranges the stack so that the way out enters the guest's handler for an event that interrupts the guest at the frame's
+// return address. Returns ESP for it.
+extern "C" [[gnu::noinline]] uint32_t enter_handler(exit_frame_t* frame, uint32_t event, uint32_t error_code) {
   vcpu_t& cpu = get_cpu();
-  const uint32_t cs = code_selector();
-  const uint32_t flags = frame->eflags;
-  uint32_t eip = frame->guest_return_address;
-  uint32_t event, error_code;
-  uint32_t* top = &frame->guest_return_address + 1;
-
-  if (cpu.work & VMI_WORK_EXCEPTION) {
-    clear_work(VMI_WORK_EXCEPTION);
-    event = kException | cpu.exception.vector;
-    error_code = cpu.exception.error_code;
-    eip = call_site(eip);
-  } else {
-    bool deliverable = false;
-    if (cpu.interrupt_flag & VMI_INTERRUPT_FLAG) {
-      clear_work(VMI_WORK_INTERRUPT);
-      deliverable = pic_interrupts(cpu);
-    }
-    if (!deliverable) {
-      *--top = flags;
-      *--top = cs;
-      *--top = eip;
-      return put_registers(*frame, top);
-    }
-    event = pic_acknowledge(cpu);
-    error_code = 0;
-    if (pic_interrupts(cpu)) set_work(VMI_WORK_INTERRUPT);
-  }
-
   handler_t handler;
   for (;;) {
-    VMI_LOOP_HEAD2("deliver_to_guest", event, error_code);
+    VMI_LOOP_HEAD2("enter_handler", event, error_code);
     uint32_t fault = event, fault_error;
     if (find_handler(fault, fault_error, handler)) break;
-    escalate(event, fault, fault_error);
-    event = fault;
-    error_code = fault_error;
+    if (event == (kException | X86_TRAP_DF)) hypervisor::stop(kTripleFault, sizeof kTripleFault - 1);
+    const bool twice = doubles(event, fault);
+    event = twice ? kException | X86_TRAP_DF : fault;
+    error_code = twice ? 0 : fault_error;
   }
 
+  const uint32_t flags = frame->eflags, eip = frame->guest_return_address;
   const uint32_t interrupt_flag = uint32_t(cpu.interrupt_flag & VMI_INTERRUPT_FLAG) << VMI_INTERRUPT_FLAG_SHIFT;
   const bool has_error = event & kException && X86_TRAPS_WITH_ERROR >> (event & 0x1f) & 1;
   const bool is_fault = event & kException && event != (kException | X86_TRAP_DF);
-  const uint32_t resume = is_fault ? X86_EFLAGS_RF : 0;
   if (handler.masks) cpu.interrupt_flag = 0;
-  *--top = (flags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) | interrupt_flag | uint32_t(cpu.iopl) << X86_EFLAGS_IOPL_SHIFT | resume;
-  *--top = cs;
+  uint32_t* top = &frame->guest_return_address + 1;
+  *--top = (flags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) | interrupt_flag | uint32_t(cpu.iopl) << X86_EFLAGS_IOPL_SHIFT |
+           (is_fault ? X86_EFLAGS_RF : 0);
+  *--top = code_selector();
   *--top = eip;
   if (has_error) *--top = error_code;
   *--top = flags & ~(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM);
   *--top = handler.cs;
   *--top = handler.eip;
+  return put_registers(*frame, top);
+}
+
+// Called by rom/entry/deliver.S with every register of the guest in the frame. Arranges the stack so that the way out
+// enters the guest's handler, or goes back to the caller when there is nothing to deliver after all. Returns ESP for it.
+extern "C" uint32_t deliver_to_guest(exit_frame_t* frame) {
+  vcpu_t& cpu = get_cpu();
+  if (cpu.work & VMI_WORK_EXCEPTION) {
+    clear_work(VMI_WORK_EXCEPTION);
+    frame->guest_return_address = call_site(frame->guest_return_address);
+    return enter_handler(frame, kException | cpu.exception.vector, cpu.exception.error_code);
+  }
+  if (cpu.interrupt_flag & VMI_INTERRUPT_FLAG) {
+    clear_work(VMI_WORK_INTERRUPT);
+    if (pic_interrupts(cpu)) {
+      const uint32_t vector = pic_acknowledge(cpu);
+      if (pic_interrupts(cpu)) set_work(VMI_WORK_INTERRUPT);
+      return enter_handler(frame, vector, 0);
+    }
+  }
+  const uint32_t flags = frame->eflags, eip = frame->guest_return_address;
+  uint32_t* top = &frame->guest_return_address + 1;
+  *--top = flags;
+  *--top = code_selector();
+  *--top = eip;
   return put_registers(*frame, top);
 }

@@ -1,5 +1,7 @@
 #include "rom/frontend/pic.h"
 
+#include "rom/frontend/pure.h"
+
 namespace {
 
 constexpr uint32_t kNoLevel = 8;
@@ -11,18 +13,18 @@ uint32_t by_priority(uint32_t levels, const pic_t& pic) {
   return (levels >> shift | levels << (8 - shift)) & 0xff;
 }
 
-uint32_t first(uint32_t levels) { return levels ? __builtin_ctz(levels) : kNoLevel; }
+uint32_t first(uint32_t levels) { return __builtin_ctz(levels | 1u << kNoLevel); }
 
 // The level that the chip grants when these levels request, kNoLevel when none: the first unmasked request that ranks above
 // every level in service. In special mask mode a masked level in service does not hold others back.
-uint32_t granted(const pic_t& pic, uint32_t requests) {
+VMI_PURE uint32_t granted(const pic_t& pic, uint32_t requests) {
   const uint32_t in_service = pic.special_mask ? pic.isr & ~pic.imr : pic.isr;
   const uint32_t request = first(by_priority(requests & ~pic.imr, pic));
   if (request >= first(by_priority(in_service, pic))) return kNoLevel;
   return (request + pic.lowest_priority + 1) & 7;
 }
 
-uint32_t granted_by_master(const vcpu_t& cpu) {
+VMI_PURE uint32_t granted_by_master(const vcpu_t& cpu) {
   const uint32_t cascade = granted(cpu.pic[1], cpu.pic[1].irr) != kNoLevel ? 1u << kSlaveLevel : 0;
   return granted(cpu.pic[0], (cpu.pic[0].irr & ~(1u << kSlaveLevel)) | cascade);
 }

@@ -1,5 +1,7 @@
 #include "rom/frontend/segments.h"
 
+#include "rom/frontend/pure.h"
+
 namespace {
 
 // Base 0, limit 4 GiB, 32-bit.
@@ -14,7 +16,7 @@ descriptor_t flat_descriptor(uint32_t selector, uint32_t type) {
 }
 
 // The whole segment, as CS and SS are loaded from at cpl: flat, present, of that level.
-bool flat_at(uint32_t selector, uint32_t cpl, uint32_t kind_mask, uint32_t kind) {
+VMI_PURE bool flat_at(uint32_t selector, uint32_t cpl, uint32_t kind_mask, uint32_t kind) {
   const descriptor_t d = find_descriptor(selector);
   return (selector & kRpl) == cpl && is_flat(d) && (d.high & (kPresent | kNotSystem | kDpl | kind_mask)) ==
                                                        (kPresent | kNotSystem | cpl << kDplShift | kind);
@@ -28,7 +30,7 @@ void load_ss(uint32_t selector) { asm volatile("mov %0, %%ss" : : "r"(selector) 
 
 }  // namespace
 
-descriptor_t copy_for_hypervisor(descriptor_t guest) {
+VMI_PURE descriptor_t copy_for_hypervisor(descriptor_t guest) {
   if (!(guest.high & kPresent)) return guest;
   if (guest.high & kNotSystem) {
     if (!(guest.high & kDpl)) guest.high |= 1u << kDplShift;
@@ -39,7 +41,7 @@ descriptor_t copy_for_hypervisor(descriptor_t guest) {
   return {0, 0};
 }
 
-descriptor_t find_descriptor(uint32_t selector) {
+VMI_PURE descriptor_t find_descriptor(uint32_t selector) {
   const vcpu_t& cpu = get_cpu();
   if (!((selector ^ cpu.flat_cs) & kSelectorNoRpl)) return flat_descriptor(cpu.flat_cs, kCode | kReadable);
   if (!((selector ^ cpu.flat_ds) & kSelectorNoRpl)) return flat_descriptor(cpu.flat_ds, kWritable);
@@ -50,7 +52,13 @@ descriptor_t find_descriptor(uint32_t selector) {
   return {entry.low, entry.high};
 }
 
-bool data_selector_loads(uint32_t selector, uint32_t cpl) {
+VMI_PURE bool is_code_for(descriptor_t d, uint32_t cpl) {
+  if ((d.high & (kNotSystem | kCode)) != (kNotSystem | kCode)) return false;
+  const uint32_t dpl = (d.high & kDpl) >> kDplShift;
+  return d.high & kConforming ? dpl <= cpl : dpl == cpl;
+}
+
+VMI_PURE bool data_selector_loads(uint32_t selector, uint32_t cpl) {
   if (is_null(selector)) return true;
   const descriptor_t d = find_descriptor(selector);
   if ((d.high & (kPresent | kNotSystem)) != (kPresent | kNotSystem)) return false;
@@ -76,14 +84,14 @@ FlatSegments::~FlatSegments() {
   const uint32_t cpl = cpu.flat_cs & kRpl;
   uint32_t ds = ds_, es, fs, gs;
   asm volatile("mov %%es, %0\n mov %%fs, %1\n mov %%gs, %2" : "=r"(es), "=r"(fs), "=r"(gs));
-  if (!data_selector_loads(ds, cpl)) ds = cpu.flat_ds;
-  if (!data_selector_loads(es, cpl)) es = cpu.flat_ds;
-  if (!data_selector_loads(fs, cpl)) fs = 0;
-  if (!data_selector_loads(gs, cpl)) gs = 0;
-  const bool cs_loads = flat_at(cs_, cpl, kCode | kConforming, kCode);
-  const bool ss_loads = flat_at(ss_, cpl, kCode | kWritable, kWritable);
-  if (cs_loads) load_cs(cs_);
-  if (ss_loads) load_ss(ss_);
+  ds = data_selector_loads(ds, cpl) ? ds : cpu.flat_ds;
+  es = data_selector_loads(es, cpl) ? es : cpu.flat_ds;
+  fs = data_selector_loads(fs, cpl) ? fs : 0;
+  gs = data_selector_loads(gs, cpl) ? gs : 0;
+  const uint32_t cs = flat_at(cs_, cpl, kCode | kConforming, kCode) ? cs_ : cpu.flat_cs;
+  const uint32_t ss = flat_at(ss_, cpl, kCode | kWritable, kWritable) ? ss_ : cpu.flat_ds;
+  load_cs(cs);
+  load_ss(ss);
   // From here on nothing is addressed but the stack: the guest's DS need not be flat.
   asm volatile("mov %0, %%fs\n mov %1, %%gs" : : "r"(fs), "r"(gs));
   asm volatile("mov %0, %%es\n mov %1, %%ds" : : "r"(es), "r"(ds) : "memory");

@@ -60,11 +60,7 @@ descriptor_t find_descriptor(uint32_t selector);
 bool data_selector_loads(uint32_t selector, uint32_t cpl);
 
 // True when the descriptor is code that runs at privilege level cpl; present or not.
-inline bool is_code_for(descriptor_t d, uint32_t cpl) {
-  if ((d.high & (kNotSystem | kCode)) != (kNotSystem | kCode)) return false;
-  const uint32_t dpl = (d.high & kDpl) >> kDplShift;
-  return d.high & kConforming ? dpl <= cpl : dpl == cpl;
-}
+bool is_code_for(descriptor_t d, uint32_t cpl);
 
 inline uint32_t code_selector() {
   uint32_t selector;

@@ -23,7 +23,7 @@ constexpr const char* kNeededSymbols[] = {"vmi_rom",      "vmi_rom_end",    "vmi
                                           "trap_common",  "trap_wrappers",  "hypercall_page",    "vcpu",
                                           "trap_table",   "gdt_copy",       "ldt_copy",          "gdt_frames",
                                           "ldt_frames",   "vmi_image_end",  "init_return_point", "shared_info_page",
-                                          "vmi_text_end", "vmi_relocation_types"};
+                                          "vmi_text_end", "vmi_relocation_types", "vmi_pure_begin", "vmi_pure_end"};
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include <xen/xen.h>
+#include "rom/backend/xen/interface.h"
 
 // Filled by the hypervisor, or left as rom/backend/xen/hypercall_page.S has it.
 extern "C" const char hypercall_page[];

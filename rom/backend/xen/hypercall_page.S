@@ -1,7 +1,7 @@
 // The hypercall page as it is before, or without, the hypervisor writing its own: entry n at 32 * n.
 //
 // Source: Xen public headers, arch-x86/xen-x86_32.h. The iret hypercall takes its frame at ESP and EAX on top of it.
-#include <xen/xen.h>
+#include "rom/backend/xen/interface.h"
 
     .section .hypercall_page, "ax"
     .balign 4096
