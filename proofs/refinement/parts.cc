@@ -15,15 +15,19 @@ bool SymbolicWorld::hand_over(SymbolicState& s, Part part, const std::vector<Sym
   const std::string wanted = part == Part::kDeliver ? "deliver" : "enter_handler";
   if (stop != SymbolicMachine::Stop::kPart || machine_->part() != image_.address_of(wanted)) mismatch("no arrival at " + wanted);
   claim_related(s, "at " + wanted);
-  for (const auto& fact : part_preconditions(s)) ledger_.holds("refinement", fact.name + ", at " + wanted, fact.holds.term());
+  for (const auto& fact : part_preconditions(s, part)) ledger_.holds("refinement", fact.name + ", at " + wanted, fact.holds.term());
   part == Part::kDeliver ? claim_delivery(s) : claim_handler(s, arguments);
   claim_reads(s);
   length_.part = part;
   throw engine::PathEnd{};
 }
 
-std::vector<relation::Fact<Symbolic>> SymbolicWorld::part_preconditions(SymbolicState& s) {
+std::vector<relation::Fact<Symbolic>> SymbolicWorld::part_preconditions(SymbolicState& s, Part part) {
+  // Where a handler is entered, the return address has been popped: what is said of ESP is said of the call's.
+  const SymbolicWord popped = part == Part::kEnterHandler ? 4 : 0;
+  s.cpu.esp = s.cpu.esp - popped;
   std::vector<relation::Fact<Symbolic>> facts = relation::preconditions<Symbolic>(s, kStackBelow, kStackAbove);
+  s.cpu.esp = s.cpu.esp + popped;
   for (auto& fact : relation::running_preconditions<Symbolic>(s, true)) facts.push_back(fact);
   facts.push_back({kTableEnds, trap_table_ends(s.trap_table)});
   return facts;
@@ -31,6 +35,12 @@ std::vector<relation::Fact<Symbolic>> SymbolicWorld::part_preconditions(Symbolic
 
 SymbolicBool SymbolicWorld::is_event(const model::Event<Symbolic>& event) {
   return (event.code < SymbolicWord(2 * model::kException)) & ((!event.is_exception()) | (event.vector() < SymbolicWord(32)));
+}
+
+// What POPF can change is clear; the rest is the guest's.
+Term SymbolicWorld::rom_system_flags(Term guest_eflags) {
+  constexpr uint32_t kCleared = X86_EFLAGS_STATUS | X86_EFLAGS_RF | x86::kPoppedSystemFlags;
+  return smt::bit_and(guest_eflags, smt::constant(~kCleared, 32));
 }
 
 // At deliver: ESP at the return address, every register the guest's.
@@ -79,8 +89,7 @@ void SymbolicWorld::claim_handler(SymbolicState& s, const std::vector<SymbolicWo
   for (const auto& p : relation::pairs<Symbolic>(s, cpu, vcpu())) equal(p.name, p.model.term(), p.rom.term());
   equal("DS while the ROM runs", vcpu().flat_ds.term(), registers().ds.term());
   equal("ES while the ROM runs", vcpu().flat_ds.term(), registers().es.term());
-  const Term clean = smt::bit_and(m.system_flags, smt::constant(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_DF, 32));
-  equal("TF, NT and DF", smt::constant(0, 32), clean);
+  equal("system flags while the ROM runs", rom_system_flags(cpu.eflags.term()), m.system_flags);
   for (const auto& fact : relation::invariants<Symbolic>(vcpu(), cpu, work()))
     ledger_.holds("refinement", fact.name + ", at enter_handler", fact.holds.term());
 }

@@ -191,7 +191,7 @@ class Prover {
     machine.set(x86::kEdx, smt::variable("event", 32));
     machine.set(x86::kEcx, smt::variable("error_code", 32));
     machine.flags = x86::Flags<Term>::stored({}, {}, {}, {}, {}, {});
-    machine.system_flags = smt::bit_and(smt::variable("rom_eflags", 32), smt::constant(~uint32_t{X86_EFLAGS_STATUS | X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_DF}, 32));
+    machine.system_flags = SymbolicWorld::rom_system_flags(cpu.eflags.term());
     const Term flat_ds = smt::extract(smt::variable("vcpu.flat_ds", 32), 0, 16);
     machine.selectors[x86::kDs] = machine.selectors[x86::kEs] = flat_ds;
     machine.flat[x86::kDs] = machine.flat[x86::kEs] = true;
@@ -211,7 +211,7 @@ class Prover {
                                                          : relation::running_preconditions<Symbolic>(s, ss_only));
       assume_one(kTableEnds, trap_table_ends(s.trap_table));
     } else {
-      assume(SymbolicWorld::part_preconditions(s));
+      assume(SymbolicWorld::part_preconditions(s, *entry_.part));
     }
     if (entry_.part == Part::kDeliver) {
       assume_one("work names interrupts and exceptions", work <= SymbolicWord(VMI_WORK_INTERRUPT | VMI_WORK_EXCEPTION));

@@ -87,7 +87,8 @@ class SymbolicWorld : public Surroundings {
   PathLength& length() { return length_; }
 
   // What the proof of a part starts from, and an entry that comes to it must establish.
-  static std::vector<relation::Fact<Symbolic>> part_preconditions(SymbolicState& s);
+  static std::vector<relation::Fact<Symbolic>> part_preconditions(SymbolicState& s, Part part);
+  static smt::Term rom_system_flags(smt::Term guest_eflags);
   static SymbolicBool is_event(const model::Event<Symbolic>& event);
 
   // The part that is being proved: its own start is no hand-over.

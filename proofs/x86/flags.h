@@ -12,6 +12,9 @@
 
 namespace vmirom::x86 {
 
+// What POPF and IRET change of EFLAGS at a level above IOPL, status flags apart: TF, DF, NT, AC, ID. POPF clears RF.
+inline constexpr uint32_t kPoppedSystemFlags = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | X86_EFLAGS_AC | 1u << 21;
+
 template <class V>
 class Flags {
  public:

@@ -8,9 +8,6 @@
 
 namespace vmirom::x86 {
 
-// What POPF and IRET change of EFLAGS at a level above IOPL, status flags apart: TF, DF, NT, AC, ID.
-inline constexpr uint32_t kPoppedSystemFlags = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | X86_EFLAGS_AC | 1u << 21;
-
 template <class M>
 class Transfer : public Operands<M> {
  public:
@@ -125,7 +122,7 @@ class Transfer : public Operands<M> {
 
   void pop_flags(V image) {
     m_.flags = Flags<V>::from_image(image);
-    const V kept = make<V>(~uint64_t{kPoppedSystemFlags}, 32);
+    const V kept = make<V>(~uint64_t{kPoppedSystemFlags | X86_EFLAGS_RF}, 32);
     m_.system_flags = bit_or(bit_and(m_.system_flags, kept), bit_and(image, make<V>(kPoppedSystemFlags, 32)));
   }
 
@@ -154,7 +151,7 @@ class Transfer : public Operands<M> {
     pop_flags(image);
     // RF alone comes from the image at any level.
     const V rf = make<V>(X86_EFLAGS_RF, 32);
-    m_.system_flags = bit_or(bit_and(m_.system_flags, bit_not(rf)), bit_and(image, rf));
+    m_.system_flags = bit_or(m_.system_flags, bit_and(image, rf));
     return m_.interrupt_return(cs, eip), true;
   }
 
