@@ -22,13 +22,39 @@ bool SymbolicWorld::hand_over(SymbolicState& s, Part part, const std::vector<Sym
   throw engine::PathEnd{};
 }
 
-std::vector<relation::Fact<Symbolic>> SymbolicWorld::part_preconditions(SymbolicState& s, Part part) {
+namespace {
+
+using Facts = std::vector<relation::Fact<Symbolic>>;
+
+// Facts about a state in which a selector is a choice, as choices between the facts of either side: solvers are slow at a
+// table read at a chosen index.
+Facts by_cases(SymbolicWord& selector, const std::function<Facts()>& facts) {
+  const Term chosen = selector.term();
+  if (chosen->op != smt::Op::kIf) return facts();
+  selector = SymbolicWord(chosen->arguments[1]);
+  Facts all = by_cases(selector, facts);
+  selector = SymbolicWord(chosen->arguments[2]);
+  const Facts otherwise = by_cases(selector, facts);
+  selector = SymbolicWord(chosen);
+  for (size_t i = 0; i < all.size(); ++i)
+    all[i].holds = SymbolicBool(smt::if_then_else(chosen->arguments[0], all[i].holds.term(), otherwise[i].holds.term()));
+  return all;
+}
+
+}  // namespace
+
+Facts SymbolicWorld::part_preconditions(SymbolicState& s, Part part) {
   // Where a handler is entered, the return address has been popped: what is said of ESP is said of the call's.
   const SymbolicWord popped = part == Part::kEnterHandler ? 4 : 0;
   s.cpu.esp = s.cpu.esp - popped;
-  std::vector<relation::Fact<Symbolic>> facts = relation::preconditions<Symbolic>(s, kStackBelow, kStackAbove);
+  Facts facts = by_cases(s.cpu.cs, [&] {
+    return by_cases(s.cpu.ss, [&] {
+      Facts facts = relation::preconditions<Symbolic>(s, kStackBelow, kStackAbove);
+      for (auto& fact : relation::running_preconditions<Symbolic>(s, true)) facts.push_back(fact);
+      return facts;
+    });
+  });
   s.cpu.esp = s.cpu.esp + popped;
-  for (auto& fact : relation::running_preconditions<Symbolic>(s, true)) facts.push_back(fact);
   facts.push_back({kTableEnds, trap_table_ends(s.trap_table)});
   return facts;
 }
