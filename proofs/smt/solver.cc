@@ -3,9 +3,6 @@
 #include <z3.h>
 
 #include <stdexcept>
-#include <chrono>
-#include <cstdlib>
-#include <cstdio>
 #include <unordered_map>
 
 namespace vmirom::smt {
@@ -162,11 +159,7 @@ Answer PathSolver::check(Term also) {
   const Z3_ast assumption = state_->lowering->lower(also);
   push();
   Z3_solver_assert(state_->context, state_->solver, assumption);
-  auto t0 = std::chrono::steady_clock::now();
   const Z3_lbool result = Z3_solver_check(state_->context, state_->solver);
-  double dt = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
-  static double total = 0; static int count = 0; total += dt; ++count; if (getenv("FORKS") && count % 200 == 0) fprintf(stderr, "forks %d total %.2f\n", count, total);
-  if (getenv("SLOW") && dt > atof(getenv("SLOW"))) { fprintf(stderr, "slow %.2f s result %d\n", dt, result); if (getenv("DUMP")) fprintf(stderr, "%s\n", Z3_solver_to_string(state_->context, state_->solver)); }
   pop(1);
   return answer_of(result);
 }
@@ -231,10 +224,7 @@ std::unique_ptr<Model::State> load(const std::string& script, bool simple, uint3
 
 }  // namespace
 
-static double fresh_total; static int fresh_count; static size_t fresh_bytes;
-struct Report { ~Report() { if (getenv("REPORT")) fprintf(stderr, "fresh %d %.2f s %zu bytes\n", fresh_count, fresh_total, fresh_bytes); } } report;
 CheckResult check_script(const std::string& script, uint32_t resource_limit) {
-  struct T { std::chrono::steady_clock::time_point t0; const std::string& s; ~T() { double d = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count(); fresh_total += d; if (getenv("SLOWF") && d > atof(getenv("SLOWF"))) fprintf(stderr, "FRESH %.2f %zu %s\n", d, s.size(), s.substr(0, 300).c_str()); } } t{std::chrono::steady_clock::now(), script}; ++fresh_count; fresh_bytes += script.size();
   const std::unique_ptr<Model::State> state = load(script, false, resource_limit);
   const Z3_context c = state->context;
   CheckResult result;
