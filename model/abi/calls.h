@@ -51,6 +51,10 @@ constexpr const CallInfo& info_of(Call call) {
   return kCalls[0];
 }
 
+// Bytes below the entry's ESP that a call may use, traps it provokes included, and bytes above that belong to the call.
+inline constexpr uint32_t kStackBelow = 1024;
+inline constexpr uint32_t kStackAbove = 64;
+
 }  // namespace vmirom
 
 #endif  // VMIROM_MODEL_ABI_CALLS_H_

@@ -60,6 +60,7 @@
 #define X86_EFLAGS_STATUS 0x000008d5
 
 // Exception vectors.
+#define X86_TRAP_UD 6
 #define X86_TRAP_DF 8
 #define X86_TRAP_TS 10
 #define X86_TRAP_NP 11

@@ -44,7 +44,7 @@ CheckedDescriptor<D> check_descriptor(typename D::Word low, typename D::Word hig
   const Word gate_high = high & ~0x6000u;
 
   const auto unchanged = (!d.present()) | ((!d.is_segment()) & (d.type() == Word(0)));
-  const auto accepted = unchanged | (d.is_segment() & segment_accepted) | ((!d.is_segment()) & call_gate & gate_accepted);
+  const typename D::Bool accepted = unchanged | (d.is_segment() & segment_accepted) | ((!d.is_segment()) & call_gate & gate_accepted);
   return {accepted, D::select(unchanged, low, D::select(d.is_segment(), segment_low, gate_low)),
           D::select(unchanged, high, D::select(d.is_segment(), segment_high, gate_high))};
 }

@@ -53,24 +53,28 @@ std::vector<Fact<D>> preconditions(State<D>& s, uint32_t below, uint32_t above) 
 template <class D>
 std::vector<Fact<D>> starting_preconditions(State<D>& s) {
   using Word = typename D::Word;
-  return {{"before Init, DS and ES are the flat segment that SS is",
-           (s.vcpu.initialised != Word(0)) | ((s.cpu.ds == s.cpu.ss) & (s.cpu.es == s.cpu.ss))},
-          {"after Init, CS, SS, DS and ES are flat, and so are the descriptors they were loaded from",
-           (s.vcpu.initialised == Word(0)) | (flat_code<D>(s, s.cpu.cs) & flat_stack<D>(s, s.cpu.ss) &
-                                              flat_data<D>(s, s.cpu.ds) & flat_data<D>(s, s.cpu.es))}};
+  using Bool = typename D::Bool;
+  const Bool on_stack_segment = (s.cpu.ds == s.cpu.ss) & (s.cpu.es == s.cpu.ss);
+  const Bool flat = flat_code<D>(s, s.cpu.cs) & flat_stack<D>(s, s.cpu.ss) & flat_data<D>(s, s.cpu.ds) &
+                    flat_data<D>(s, s.cpu.es);
+  const Bool before = (s.vcpu.initialised != Word(0)) | on_stack_segment;
+  const Bool after = (s.vcpu.initialised == Word(0)) | flat;
+  return {{"before Init, DS and ES are the flat segment that SS is", before},
+          {"after Init, CS, SS, DS and ES are flat, and so are the descriptors they were loaded from", after}};
 }
 
 // What the calling convention adds once Init has succeeded. ss_only: nothing is known of DS and ES.
 template <class D>
 std::vector<Fact<D>> running_preconditions(State<D>& s, bool ss_only) {
   using Word = typename D::Word;
+  using Bool = typename D::Bool;
+  const Bool stack = flat_code<D>(s, s.cpu.cs) & flat_stack<D>(s, s.cpu.ss);
   std::vector<Fact<D>> facts;
   facts.push_back({"Init has succeeded", s.vcpu.initialised != Word(0)});
-  facts.push_back({"CS and SS are flat, and so are the descriptors they were loaded from",
-                   flat_code<D>(s, s.cpu.cs) & flat_stack<D>(s, s.cpu.ss)});
+  facts.push_back({"CS and SS are flat, and so are the descriptors they were loaded from", stack});
   if (!ss_only) {
-    facts.push_back({"DS and ES are flat, and so are the descriptors they were loaded from",
-                     flat_data<D>(s, s.cpu.ds) & flat_data<D>(s, s.cpu.es)});
+    const Bool data = flat_data<D>(s, s.cpu.ds) & flat_data<D>(s, s.cpu.es);
+    facts.push_back({"DS and ES are flat, and so are the descriptors they were loaded from", data});
   }
   return facts;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/descriptor.h"
+#include "model/domain/concrete.h"
 #include "model/pic.h"
 #include "model/state.h"
 
@@ -69,6 +70,37 @@ VirtualCpu<D> abstract_vcpu(const Layout& layout, Read read) {
 #undef BIT
 #undef OWN
   return v;
+}
+
+// The other way round: write(name, address, bytes, value) puts a field into the ROM's memory. Bits of the ROM's fields that
+// the model does not have, and the ROM's own fields, come from noise(name).
+template <class Write, class Noise>
+void represent(const Layout& layout, const VirtualCpu<Concrete>& v, Write write, Noise noise) {
+  size_t i = 0;
+  const auto put = [&](uint32_t offset, uint32_t size, uint32_t value) { write(layout.fields[i].address + offset, size, value); };
+#define FIELD(f) put(0, layout.fields[i].size, v.f), ++i;
+#define WIDE(f) put(0, 4, v.f.low), put(4, 4, v.f.high), ++i;
+#define BIT(f, b) put(0, layout.fields[i].size, (v.f << (b)) | (noise(#f) & ~(1u << (b)))), ++i;
+#define OWN(f) put(0, layout.fields[i].size, noise(#f)), ++i;
+#include "model/relation/vcpu.def"
+#undef FIELD
+#undef WIDE
+#undef BIT
+#undef OWN
+}
+
+// Calls visit(name, field) for each 32-bit field of the model's virtual CPU; wide ones as "efer.low" and "efer.high".
+template <class V, class Visit>
+void each_field(V& v, Visit visit) {
+#define FIELD(f) visit(#f, v.f);
+#define WIDE(f) visit(#f ".low", v.f.low), visit(#f ".high", v.f.high);
+#define BIT(f, b) visit(#f, v.f);
+#define OWN(f)
+#include "model/relation/vcpu.def"
+#undef FIELD
+#undef WIDE
+#undef BIT
+#undef OWN
 }
 
 template <class D>

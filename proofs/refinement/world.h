@@ -107,7 +107,6 @@ class SymbolicWorld : public Surroundings {
   void forget(SymbolicState& s, const std::string& name, const std::vector<SymbolicWord*>& variables);
   void note_changes(const Head& head);
   Head snapshot() const;
-  Request<Symbolic> decode();
 
   const Image& image_;
   const relation::Layout& layout_;

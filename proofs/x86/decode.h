@@ -12,6 +12,7 @@ namespace vmirom::x86 {
 
 // Numbers are the processor's.
 enum Register : uint8_t { kEax, kEcx, kEdx, kEbx, kEsp, kEbp, kEsi, kEdi };
+inline constexpr Register kHypercallArguments[] = {kEbx, kEcx, kEdx, kEsi, kEdi};
 enum SegmentRegister : uint8_t { kEs, kCs, kSs, kDs, kFs, kGs };
 
 // "ebx" and so on; throws std::invalid_argument.

@@ -456,8 +456,7 @@ Term SymbolicMachine::product(Term a, Term b, bool is_signed) {
 }
 
 void SymbolicMachine::answer_hypercall(Term result, uint32_t arguments) {
-  constexpr x86::Register kArguments[] = {x86::kEbx, x86::kEcx, x86::kEdx, x86::kEsi, x86::kEdi};
-  for (uint32_t i = 0; i < arguments; ++i) set(kArguments[i], engine::Explorer::current().fresh("clobbered", 32));
+  for (uint32_t i = 0; i < arguments; ++i) set(x86::kHypercallArguments[i], engine::Explorer::current().fresh("clobbered", 32));
   set(x86::kEax, result);
   const Term back = load(x86::kSs, get(x86::kEsp), 4, false);
   set(x86::kEsp, smt::add(get(x86::kEsp), word(4)));

@@ -8,14 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "model/abi/calls.h"
 #include "proofs/engine/symbolic.h"
 #include "proofs/x86/cells.h"
 
 namespace vmirom {
-
-// Bytes below the entry's ESP that a call may use, traps it provokes included, and bytes above that belong to the call.
-inline constexpr uint32_t kStackBelow = 1024;
-inline constexpr uint32_t kStackAbove = 64;
 
 class SymbolicMemory {
  public:
