@@ -10,6 +10,7 @@ namespace vmirom::conformance {
 namespace {
 
 constexpr uint32_t kBoot = kGatePage + 0x900;
+constexpr uint32_t kBootData = 0x08;
 
 // Basic blocks of one run.
 constexpr uint64_t kMostBlocks = 4'000'000;
@@ -30,7 +31,6 @@ class Unicorn : public Engine {
                               (r.rights & kExecute ? UC_PROT_EXEC : 0);
       check(uc_mem_map_ptr(uc_, r.begin, r.size, rights, r.bytes), "uc_mem_map_ptr");
     }
-    load_descriptors();
     uc_hook hook;
     check(uc_hook_add(uc_, &hook, UC_HOOK_MEM_INVALID, reinterpret_cast<void*>(on_memory), this, 1, 0), "uc_hook_add");
     check(uc_hook_add(uc_, &hook, UC_HOOK_INTR, reinterpret_cast<void*>(on_interrupt), this, 1, 0), "uc_hook_add");
@@ -38,6 +38,10 @@ class Unicorn : public Engine {
     check(uc_hook_add(uc_, &hook, UC_HOOK_BLOCK, reinterpret_cast<void*>(on_block), this, 1, 0), "uc_hook_add");
     check(uc_hook_add(uc_, &hook, UC_HOOK_CODE, reinterpret_cast<void*>(on_hypercall), this, hypercall_page_,
                       hypercall_page_ + kPageBytes - 1), "uc_hook_add");
+    load_descriptors();
+    // EIP is exact only at instructions with a hook; at any other, a fault is told at the start of its basic block.
+    for (const ExceptionEntry& e : image.exceptions())
+      check(uc_hook_add(uc_, &hook, UC_HOOK_CODE, reinterpret_cast<void*>(on_guarded), this, e.instruction, e.instruction), "uc_hook_add");
     for (const Section& s : image.sections()) {
       if (!s.executable) continue;
       for (uint32_t a = s.address; a + 1 < s.address + s.size; ++a) {
@@ -89,14 +93,16 @@ class Unicorn : public Engine {
     };
     put(kFlatCode, segment_descriptor(0x0000ffff, 0x00cffb00));
     put(kFlatData, segment_descriptor(0x0000ffff, 0x00cff300));
+    put(kBootData, segment_descriptor(0x0000ffff, 0x00cf9300));
     put(kOtherData, segment_descriptor(kOtherDataLow, kOtherDataHigh));
     const uc_x86_mmr gdtr{0, kGateDescriptors, 0x7f, 0};
     check(uc_reg_write(uc_, UC_X86_REG_GDTR, &gdtr), "GDTR");
     // The emulator starts at level 0, and only an IRET leads out of it.
     const uint32_t frame[] = {kReturnGate, kFlatCode, X86_EFLAGS_FIXED, kGateStack, kFlatData};
     std::memcpy(memory_.at(kGateStack - sizeof frame), frame, sizeof frame);
-    const uint32_t esp = kGateStack - sizeof frame;
+    const uint32_t esp = kGateStack - sizeof frame, boot_data = kBootData;
     *memory_.at(kBoot) = 0xcf;
+    check(uc_reg_write(uc_, UC_X86_REG_SS, &boot_data), "SS");
     check(uc_reg_write(uc_, UC_X86_REG_ESP, &esp), "ESP");
     check(uc_emu_start(uc_, kBoot, kReturnGate, 0, 0), "IRET to level 3");
     uint32_t cs = 0, ss = 0;
@@ -142,6 +148,8 @@ class Unicorn : public Engine {
     Unicorn& u = *static_cast<Unicorn*>(self);
     u.end({StopKind::kHypercall, (uint32_t(address) - u.hypercall_page_) / 32});
   }
+
+  static void on_guarded(uc_engine*, uint64_t, uint32_t, void*) {}
 
   static void on_time_stamp(uc_engine*, uint64_t, uint32_t, void* self) {
     static_cast<Unicorn*>(self)->end({StopKind::kTimeStamp});
