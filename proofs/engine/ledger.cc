@@ -86,18 +86,19 @@ smt::Answer Ledger::check_claim(Obligation& o, const std::vector<Term>& assertio
     std::vector<const smt::Node*> key;
     for (Term t : relevant) key.push_back(t.node());
     if (refuted_.count(key)) return smt::Answer::kUnsatisfiable;
-    if (check(o, relevant, comment) != smt::Answer::kUnsatisfiable) continue;
+    if (check(o, relevant, comment, Keep::kRefuting) != smt::Answer::kUnsatisfiable) continue;
     refuted_.insert(key);
     return smt::Answer::kUnsatisfiable;
   }
   return check(o, assertions, comment);
 }
 
-smt::Answer Ledger::check(Obligation& o, const std::vector<Term>& assertions, const std::string& comment) {
+smt::Answer Ledger::check(Obligation& o, const std::vector<Term>& assertions, const std::string& comment, Keep keep) {
   const std::string script = smt::to_smtlib(assertions, comment);
-  if (options_.keep_script) options_.keep_script(o.name, script_counts_[o.name]++, script);
   const smt::CheckResult result = smt::check_script(script, options_.resource_limit);
   o.resources += result.resources;
+  if (options_.keep_script && (keep == Keep::kAlways || result.answer == smt::Answer::kUnsatisfiable))
+    options_.keep_script(o.name, script_counts_[o.name]++, script);
   return result.answer;
 }
 

@@ -43,7 +43,7 @@ class Ledger {
  public:
   struct Options {
     uint32_t resource_limit = 400'000'000;  // of the solver, for each claim
-    // Where scripts go; none are kept when empty. Called with obligation, number, script.
+    // Where the scripts that decided go; none are kept when empty. Called with obligation, number, script.
     std::function<void(const std::string&, uint32_t, const std::string&)> keep_script;
   };
 
@@ -86,7 +86,10 @@ class Ledger {
   Obligation& find(const std::string& name);
   void lower(Obligation& obligation, Verdict verdict, const std::string& detail);
   smt::Answer check_claim(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
-  smt::Answer check(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
+  // A try with fewer assertions decides nothing unless it is refuted: its script is not worth keeping then.
+  enum class Keep : uint8_t { kAlways, kRefuting };
+  smt::Answer check(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment,
+                    Keep keep = Keep::kAlways);
 
   Options options_;
   std::vector<Obligation> obligations_;
