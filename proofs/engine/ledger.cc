@@ -102,6 +102,16 @@ smt::Answer Ledger::check(Obligation& o, const std::vector<Term>& assertions, co
   return result.answer;
 }
 
+std::unique_ptr<smt::Model> Ledger::find_counterexample(const std::vector<Term>& assertions, const std::string& comment) const {
+  for (size_t groups = options_.preferences.size() + 1; groups-- > 0;) {
+    std::vector<Term> wanted = assertions;
+    for (size_t i = 0; i < groups; ++i)
+      wanted.insert(wanted.end(), options_.preferences[i].begin(), options_.preferences[i].end());
+    if (auto model = smt::find_model(smt::to_smtlib(wanted, comment), options_.resource_limit)) return model;
+  }
+  return nullptr;
+}
+
 void Ledger::close_path(const std::vector<Term>& path_condition, const std::function<void(Counterexample)>& on_refuted) {
   const std::set<const smt::Node*> given = conjuncts(path_condition);
   for (auto& [name, claims] : claims_) {
@@ -119,7 +129,7 @@ void Ledger::close_path(const std::vector<Term>& path_condition, const std::func
       }
       lower(o, Verdict::kRefuted, c.label);
       if (has_counterexample_) break;
-      if (auto model = smt::find_model(smt::to_smtlib(assertions, c.label), options_.resource_limit)) {
+      if (auto model = find_counterexample(assertions, c.label)) {
         has_counterexample_ = true;
         on_refuted({name, c.label, std::move(model)});
       }

@@ -45,6 +45,8 @@ class Ledger {
     uint32_t resource_limit = 400'000'000;  // of the solver, for each claim
     // Where the scripts that decided go; none are kept when empty. Called with obligation, number, script.
     std::function<void(const std::string&, uint32_t, const std::string&)> keep_script;
+    // Conditions, by groups, that a counterexample meets where it can: as many of the first groups as possible.
+    std::vector<std::vector<smt::Term>> preferences;
   };
 
   // What is refuted is remembered in a set that may outlive the ledger, as long as the terms' scope does.
@@ -85,6 +87,7 @@ class Ledger {
 
   Obligation& find(const std::string& name);
   void lower(Obligation& obligation, Verdict verdict, const std::string& detail);
+  std::unique_ptr<smt::Model> find_counterexample(const std::vector<smt::Term>& assertions, const std::string& comment) const;
   smt::Answer check_claim(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
   // A try with fewer assertions decides nothing unless it is refuted: its script is not worth keeping then.
   enum class Keep : uint8_t { kAlways, kRefuting };

@@ -59,10 +59,10 @@ std::string hex(uint32_t value) {
 
 class Prover {
  public:
-  Prover(const Image& image, const Entry& entry, engine::Ledger::Options options)
+  Prover(const Image& image, const Entry& entry, const ProofOptions& options)
       : image_(image),
         entry_(entry),
-        options_(std::move(options)),
+        options_(options),
         layout_(relation::Layout::from([&](const std::string& path) {
           const Place place = image.place(path);
           return std::pair{place.address, place.size};
@@ -76,7 +76,7 @@ class Prover {
     for (;;) {
       proof_ = {};
       lengths_.clear();
-      engine::Ledger ledger(entry_obligations(), options_, refuted);
+      engine::Ledger ledger(entry_obligations(), ledger_options(), refuted);
       engine::Explorer explorer;
       try {
         proof_.paths = explorer.explore([&] { run_path(explorer, ledger, changes); });
@@ -132,6 +132,25 @@ class Prover {
       for (Term t : explorer.path_condition()) evaluator.value(t);
       proof_.witness = witness;
     });
+  }
+
+  engine::Ledger::Options ledger_options() const {
+    engine::Ledger::Options options;
+    options.keep_script = options_.keep_script;
+    for (const auto& group : options_.preferred) {
+      options.preferences.emplace_back();
+      for (const auto& [name, value] : group) {
+        const uint32_t width = width_of(name);
+        options.preferences.back().push_back(smt::equal(smt::variable(name, width), smt::constant(value, width)));
+      }
+    }
+    return options;
+  }
+
+  // Of a variable that stands for part of the state at entry.
+  uint32_t width_of(const std::string& name) const {
+    if (name.rfind("vcpu.", 0) == 0) return 8 * layout_.field(name.substr(5)).size;
+    return name.size() == 2 ? 16 : 32;  // selectors; registers and dwords of the stack
   }
 
   // Fields of the virtual CPU are variables of their own names; other memory goes by address.
@@ -279,9 +298,12 @@ class Prover {
       }
     }
     proof_.worst_instructions = worst;
+    for (const auto& [part, before] : proof_.instructions_before) worst = std::max(worst, before);
     if (worst > entry_.instruction_bound)
       ledger.decide("instruction-bound", engine::Verdict::kRefuted,
                     std::to_string(worst) + " instructions, more than " + std::to_string(entry_.instruction_bound));
+    ledger.set_bound("instruction-bound", std::to_string(entry_.instruction_bound) + " instructions");
+    ledger.set_bound("stack", std::to_string(kStackBelow) + " bytes");
     ExampleState example;
     ledger.must_be_possible("preconditions-satisfiable", preconditions_, &example);
     claim_coverage(explorer, ledger);
@@ -303,7 +325,7 @@ class Prover {
 
   const Image& image_;
   const Entry& entry_;
-  engine::Ledger::Options options_;
+  const ProofOptions& options_;
   const relation::Layout layout_;
   const RomFacts facts_;
   EntryProof proof_;
@@ -313,10 +335,7 @@ class Prover {
 
 }  // namespace
 
-EntryProof prove(const Image& image, const Entry& entry,
-                 const std::function<void(const std::string&, uint32_t, const std::string&)>& keep_script) {
-  engine::Ledger::Options options;
-  options.keep_script = keep_script;
+EntryProof prove(const Image& image, const Entry& entry, const ProofOptions& options) {
   return Prover(image, entry, options).prove();
 }
 

@@ -61,9 +61,15 @@ bool provides(const Image& image, const Entry& entry);
 // What the model has to know of the image.
 RomFacts rom_facts(const Image& image);
 
-// keep_script as in engine::Ledger::Options.
-EntryProof prove(const Image& image, const Entry& entry,
-                 const std::function<void(const std::string&, uint32_t, const std::string&)>& keep_script = {});
+struct ProofOptions {
+  // As in engine::Ledger::Options.
+  std::function<void(const std::string&, uint32_t, const std::string&)> keep_script;
+  // Values that a witness's variables have where they can, by groups: such states are more easily tried elsewhere.
+  std::vector<std::map<std::string, uint64_t>> preferred;
+};
+
+// May be called in several threads at once.
+EntryProof prove(const Image& image, const Entry& entry, const ProofOptions& options = {});
 
 }  // namespace vmirom
 
