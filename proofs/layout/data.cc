@@ -1,4 +1,5 @@
 // The virtual CPU's data: the names that assembly and the refinement relation use, held against the debug information.
+#include <algorithm>
 #include <set>
 
 #include "model/relation/relation.h"
@@ -31,20 +32,32 @@ Names check_names(Check& check) {
   return names;
 }
 
-// An instruction of assembly names a field where it has an address within the virtual CPU, and has its width.
+bool has_symbol_at(const Image& image, uint32_t address) {
+  const auto& all = image.symbols();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& s) { return !s.second.absolute && s.second.address == address; });
+}
+
+// What an instruction of assembly has an address of: in the virtual CPU it is a field's, and as wide as the field, elsewhere
+// that of something with a name.
 void check_access(Check& check, const Names& names, const Place& vcpu, uint32_t at, const x86::Instruction& instruction) {
+  const Image& image = check.image;
   for (uint32_t i = 0; i < instruction.info.operand_count_visible; ++i) {
     const ZydisDecodedOperand& op = instruction.operand(i);
     const bool memory = op.type == ZYDIS_OPERAND_TYPE_MEMORY;
     if (!memory && (op.type != ZYDIS_OPERAND_TYPE_IMMEDIATE || op.imm.is_relative)) continue;
     const uint32_t address = memory ? uint32_t(op.mem.disp.value) : uint32_t(op.imm.value.u);
-    if (address - vcpu.address >= vcpu.size) continue;
-    const auto name = names.find(address);
     const bool direct = memory && op.mem.type == ZYDIS_MEMOP_TYPE_MEM && op.mem.base == ZYDIS_REGISTER_NONE &&
                         op.mem.index == ZYDIS_REGISTER_NONE;
-    const std::string what = check.image.describe(at) + ": " + x86::format(instruction, at);
+    const std::string what = image.describe(at) + ": " + x86::format(instruction, at);
+    if (address - vcpu.address >= vcpu.size) {
+      check.require(has_symbol_at(image, address) || (!direct && !image.section_at(address)),
+                    what + " reaches nothing that has a name");
+      continue;
+    }
+    const auto name = names.find(address);
     if (check.require(direct && name != names.end(), what + " reaches the virtual CPU by no symbol vcpu.FIELD"))
-      check.require(op.size == 8 * check.image.place(name->second).size, what + " is not as wide as " + name->second);
+      check.require(op.size == 8 * image.place(name->second).size, what + " is not as wide as " + name->second);
   }
 }
 

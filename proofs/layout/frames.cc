@@ -102,6 +102,12 @@ int64_t frame_in_eax(Check& check, const std::string& where, const Arrival& a) {
   return a.offset_of(eax, where + ": the frame");
 }
 
+// C++ finds its data through a segment that is flat whatever the guest's are.
+void expect_flat(Check& check, const std::string& where, const Arrival& a, x86::SegmentRegister s) {
+  const Term flat = a.machine.image_load(check.image.place("vcpu.flat_ds").address, 2);
+  check.equal(where + ": C++ gets the flat " + (s == x86::kDs ? "DS" : "ES"), flat, a.machine.selectors[s]);
+}
+
 // Vectors for which the processor pushes an error code. Source: Intel SDM volume 3, table 6-1.
 bool pushes_error_code(uint32_t vector) { return vector < 32 && (X86_TRAPS_WITH_ERROR >> vector & 1); }
 
@@ -162,9 +168,13 @@ void check_exit_frame(Check& check) {
                    {"room", {}},
                    {"eflags", a.eflags},
                    {"guest_return_address", a.stack[0]}});
-    check.equal(
-        "deliver: the frame ends with the return address", a.machine.memory.esp0,
-        smt::add(a.machine.get(x86::kEax), word(check.image.member("exit_frame_t", "guest_return_address").address)));
+    const uint32_t last = check.image.member("exit_frame_t", "guest_return_address").address;
+    check.equal("deliver: the frame ends with the return address", a.machine.memory.esp0,
+                smt::add(a.machine.get(x86::kEax), word(last)));
+    expect_flat(check, "deliver", a, x86::kDs);
+    expect_flat(check, "deliver", a, x86::kEs);
+    const Term flags = smt::bit_and(a.machine.system_flags, word(X86_EFLAGS_DF));
+    check.equal("deliver: C++ gets DF clear", word(0), flags);
   });
 }
 
@@ -191,6 +201,9 @@ void check_trap_frame(Check& check) {
                    {"eflags", a.stack[20]},
                    {"esp", a.stack[24]},
                    {"ss", a.stack[28]}});
+    expect_flat(check, "trap_common", a, x86::kDs);
+    check.equal("trap_common: BX keeps the interrupted DS", initial("ds", 16),
+                smt::extract(a.machine.get(x86::kEbx), 0, 16));
   });
 }
 

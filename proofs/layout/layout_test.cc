@@ -131,6 +131,7 @@ const Planted kPlanted[] = {
     {"header", "another_version", [](Copy& c) { c.at("vmi_rom", VMI_HEADER_MAJOR) = 3; }},
     {"header", "length_one_unit_short", [](Copy& c) { --c.at("vmi_rom", VMI_HEADER_LENGTH); }},
     {"header", "no_far_return_for_the_bios", [](Copy& c) { c.at("vmi_rom", VMI_HEADER_ENTRY) = kRet; }},
+    {"header", "more_code_for_the_bios", [](Copy& c) { c.at("vmi_rom", VMI_HEADER_ENTRY + 1) = kNop; }},
     {"header", "a_reserved_byte_is_set", [](Copy& c) { c.at("vmi_rom", 0x40) = 1; }},
     {"header", "another_licence", [](Copy& c) { c.at("vmi_licence", 5) = '3'; }},
     {"header", "another_pci_device", [](Copy& c) { c.at("pci_header", 6) = 2; }},
@@ -157,6 +158,9 @@ const Planted kPlanted[] = {
     {"virtual-cpu-symbols", "an_operand_off_by_one", [](Copy& c) { ++c.at(slot("GetCR0") + 1); }},
     {"virtual-cpu-symbols", "an_operand_without_symbol",
      [](Copy& c) { c.put_dword(slot("GetCR0") + 1, shipped().place("vcpu.esp0").address); }},
+    {"virtual-cpu-symbols", "an_operand_beyond_the_virtual_cpu", [](Copy& c) { ++c.at(slot("GetCR0") + 2); }},
+    {"virtual-cpu-symbols", "an_operand_beyond_the_image", [](Copy& c) { c.at(slot("GetCR0") + 4) = 0xc0; }},
+    {"virtual-cpu-symbols", "an_index_into_nothing", [](Copy& c) { ++c.at(slot("GetRelocationInfo") + 9); }},
     {"virtual-cpu-symbols", "a_load_wider_than_its_field",
      [](Copy& c) {
        c.put(slot("GetLDT"), {kNop, 0x8b, 0x05});
@@ -180,11 +184,18 @@ const Planted kPlanted[] = {
     {"exit-frame", "less_room", [](Copy& c) { c.at("deliver", 3) = 16; }},
     {"exit-frame", "another_function",
      [](Copy& c) { c.redirect(shipped().address_of("deliver.return") - 4, shipped().address_of("enter_handler")); }},
+    {"exit-frame", "ds_from_another_register", [](Copy& c) { c.at("deliver", 0x13) = 0xd9; }},  // mov %ecx, %ds
+    // push %ebx; popf
+    {"exit-frame", "df_may_be_set",
+     [](Copy& c) {
+       c.put("deliver", 9, {0x53, 0x9d, kNop});
+     }},
     {"exit-frame", "it_returns_at_once", [](Copy& c) { c.at("deliver", 0) = kRet; }},
 
     // push %edi; push %esi
     {"trap-frame", "a_register_saved_twice", [](Copy& c) { c.at("trap_common", 1) = kPushEdxOpcode; }},
     {"trap-frame", "the_frame_in_another_register", [](Copy& c) { c.at("trap_common", 0x13) = 0xe2; }},  // mov %esp, %edx
+    {"trap-frame", "ds_from_another_register", [](Copy& c) { c.at("trap_common", 0x11) = 0xd8; }},       // mov %eax, %ds
     {"trap-frame", "another_function",
      [](Copy& c) { c.redirect(shipped().address_of("trap_common.ds") - 4, shipped().address_of("deliver_to_guest")); }},
 
