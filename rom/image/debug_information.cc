@@ -3,6 +3,7 @@
 #include <elfutils/libdw.h>
 #include <libelf.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "rom/image/image.h"
@@ -82,7 +83,13 @@ void Image::read_debug_information() {
   };
   Dwarf_CU* unit = nullptr;
   Dwarf_Die die;
-  while (dwarf_get_units(dwarf.get(), unit, &unit, nullptr, nullptr, &die, nullptr) == 0) visit(visit, die);
+  while (dwarf_get_units(dwarf.get(), unit, &unit, nullptr, nullptr, &die, nullptr) == 0) {
+    visit(visit, die);
+    if (dwarf_srclang(&die) != DW_LANG_Mips_Assembler) continue;
+    Dwarf_Addr base, begin, end;
+    for (ptrdiff_t at = 0; (at = dwarf_ranges(&die, at, &base, &begin, &end)) > 0;)
+      assembly_.push_back({uint32_t(begin), uint32_t(end)});
+  }
   if (variables_.empty()) fail("its debug information names no variables", "build the image with -g");
 }
 
@@ -129,6 +136,29 @@ Place Image::member(std::string_view type, std::string_view path) const {
   if (found == type_names_.end())
     fail("its debug information has no type " + std::string(type), "the image is of another version than this tool: rebuild both");
   return walk(found->second, path, path);
+}
+
+std::vector<std::string> Image::leaves(std::string_view name) const {
+  auto found = variables_.find(name);
+  if (found == variables_.end()) {
+    found = type_names_.find(name);
+    if (found == type_names_.end())
+      fail("its debug information has neither a variable nor a type " + std::string(name),
+           "the image is of another version than this tool: rebuild both");
+  }
+  std::vector<std::string> paths;
+  const auto add = [&](auto& self, const Layout& layout, const std::string& path) -> void {
+    for (uint32_t i = 0; i < layout.element_count; ++i)
+      self(self, layouts_.at(layout.element), path + "[" + std::to_string(i) + "]");
+    std::vector<std::pair<uint32_t, std::string>> members;
+    for (const auto& [member_name, member] : layout.members) members.push_back({member.offset, member_name});
+    std::sort(members.begin(), members.end());
+    for (const auto& [offset, member_name] : members)
+      self(self, layouts_.at(layout.members.at(member_name).type), path.empty() ? member_name : path + "." + member_name);
+    if (!layout.element_count && members.empty()) paths.push_back(path);
+  };
+  add(add, layouts_.at(found->second), "");
+  return paths;
 }
 
 bool Image::has_type(std::string_view type) const { return type_names_.count(std::string(type)) != 0; }

@@ -7,8 +7,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "model/abi/constants.h"
-
 namespace vmirom {
 namespace {
 
@@ -172,27 +170,6 @@ uint8_t Image::byte(uint32_t address) const {
 
 uint32_t Image::dword(uint32_t address) const {
   return byte(address) | byte(address + 1) << 8 | byte(address + 2) << 16 | uint32_t(byte(address + 3)) << 24;
-}
-
-std::vector<std::string> Image::header_faults() const {
-  std::vector<std::string> faults;
-  const uint32_t start = address_of("vmi_rom");
-  const Section& rom = section(".vmi_rom");
-  const auto at = [&](uint32_t offset) { return byte(start + offset); };
-  if (rom.address != start || rom.size < VMI_SLOT_BYTES * (VMI_LAST_SLOT + 1)) {
-    faults.push_back("table: section .vmi_rom does not hold slots up to " + std::to_string(VMI_LAST_SLOT));
-    return faults;
-  }
-  if (at(0) != 0x55 || at(1) != 0xaa) faults.push_back("option-ROM signature at offset 0 is not 55 aa");
-  if (dword(start + VMI_HEADER_SIGNATURE) != VMI_SIGNATURE) faults.push_back("signature at offset 0x8 is not \"cVmi\"");
-  if (at(VMI_HEADER_MAJOR) != VMI_API_MAJOR || at(VMI_HEADER_MINOR) != VMI_API_MINOR)
-    faults.push_back("API version at offset 0xc is not 13.3");
-  if (uint32_t(at(VMI_HEADER_LENGTH)) * VMI_ROM_UNIT != rom.size)
-    faults.push_back("length byte at offset 0x2 is not " + std::to_string(rom.size / VMI_ROM_UNIT) + " units of 512");
-  uint8_t sum = 0;
-  for (uint32_t i = 0; i < rom.size; ++i) sum += at(i);
-  if (sum) faults.push_back("checksum: the ROM's bytes add up to " + hex(sum) + ", not 0, modulo 256");
-  return faults;
 }
 
 }  // namespace vmirom

@@ -52,6 +52,12 @@ struct LoopHead {
   std::vector<std::string> registers;  // "ebx": where each loop variable is at the head
 };
 
+// Machine code, as addresses [begin, end).
+struct CodeRange {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
 // An entry of the exception table: where to go on when the instruction faults.
 struct ExceptionEntry {
   uint32_t instruction = 0;
@@ -86,13 +92,19 @@ class Image {
   // A member of a structure type, as offset and size.
   Place member(std::string_view type, std::string_view path) const;
   bool has_type(std::string_view type) const;
+  // Every scalar of a variable or of a structure type, as paths below it in the order of their offsets: "cr0", "pic[1].irr".
+  // An array without elements counts as one. Throws BadImage when there is neither a variable nor a type of the name.
+  std::vector<std::string> leaves(std::string_view variable_or_type) const;
+  // The code that the assembler made, in the order of its compilation units.
+  const std::vector<CodeRange>& assembly() const { return assembly_; }
 
   const std::vector<LoopHead>& loops() const { return loops_; }
   const std::vector<ExceptionEntry>& exceptions() const { return exceptions_; }
   // Offsets from the ROM's start of the displacements that Init corrects.
   const std::vector<uint32_t>& patchups() const { return patchups_; }
 
-  // What is wrong with header, length or checksum; empty when nothing is. Texts name the field.
+  // What is wrong with header, length, checksum, or the PCI and PnP headers; empty when nothing is. Texts name the field.
+  // Sources: rom/entry/table.S.
   std::vector<std::string> header_faults() const;
 
  private:
@@ -124,6 +136,7 @@ class Image {
   std::map<std::string, std::string, std::less<>> variables_;   // variable to type key
   std::vector<LoopHead> loops_;
   std::vector<ExceptionEntry> exceptions_;
+  std::vector<CodeRange> assembly_;
   std::vector<uint32_t> patchups_;
 };
 
