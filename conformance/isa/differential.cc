@@ -75,7 +75,7 @@ uint32_t Differential::place_in_arena() {
 
 uint16_t Differential::selector(x86::SegmentRegister s) {
   if (s == x86::kSs || below(2)) return ISA_DATA;
-  return below(2) ? below(4) : (ISA_DATA & ~3) + below(4);
+  return s != x86::kFs && below(2) ? 0 : (ISA_DATA & ~3) + below(4);
 }
 
 bool Differential::make(const Bytes& bytes, Case& c) {
@@ -203,6 +203,8 @@ Outcome Differential::run(const Bytes& bytes, const Semantics& semantics) {
     if (!execute(machine_, 0)) return report_ = c.instruction.mnemonic_text() + " is not known", Outcome::kUnknown;
   } catch (const Refused& refused) {
     return report_ = refused.what, Outcome::kRefused;
+  } catch (const WrongWidth& wrong) {
+    return report_ = describe(c) + "  the semantics: " + wrong.what + "\n", Outcome::kDiffers;
   } catch (const OutOfReach& out_of_reach) {
     return report_ = out_of_reach.what, Outcome::kOutOfReach;
   }

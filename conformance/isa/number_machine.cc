@@ -1,14 +1,12 @@
 #include "conformance/isa/number_machine.h"
 
 #include <cstring>
-#include <stdexcept>
 
 namespace vmirom::isa {
 namespace {
 
-// A value of the wrong width would be cut or extended in silence; for terms it is an error as well.
 void expect_width(Number value, uint32_t width, const char* what) {
-  if (!value.valid() || value.width() != width) throw std::logic_error(std::string(what) + " gets a value of another width");
+  if (!value.valid() || value.width() != width) throw WrongWidth{std::string(what) + " gets a value of another width"};
 }
 
 }  // namespace
@@ -17,9 +15,9 @@ bool loads(x86::SegmentRegister s, uint16_t selector) {
   const bool is_data = (selector & ~3) == (ISA_DATA & ~3);
   switch (s) {
     case x86::kCs: return false;
-    case x86::kFs: return selector && loads(x86::kGs, selector);
+    case x86::kFs: return is_data;
     case x86::kSs: return selector == ISA_DATA;
-    default: return selector < 4 || is_data;
+    default: return selector == 0 || is_data;
   }
 }
 
@@ -63,6 +61,7 @@ Number NumberMachine::load(x86::SegmentRegister s, Number address, uint32_t byte
 
 void NumberMachine::store(x86::SegmentRegister s, Number address, Number value) {
   if (s == x86::kCs) throw OutOfReach{"a write through CS"};
+  if (value.width() != 8 && value.width() != 16) expect_width(value, 32, "memory");
   const uint64_t bytes = value.value();
   std::memcpy(place(s, address, value.width() / 8), &bytes, value.width() / 8);
 }

@@ -25,13 +25,19 @@ struct Refused {
   std::string what;
 };
 
+// The semantics make a value of the wrong width, which numbers would cut or extend in silence.
+struct WrongWidth {
+  std::string what;
+};
+
 // The instruction uses what the experiment has not prepared. Nothing to compare either.
 struct OutOfReach {
   std::string what;
 };
 
-// Selectors that Linux lets user code load: null ones and its data segment; none into CS, and no null one into SS. Nor is
-// 0 loaded into FS, which starts with it: the gate must see by the selector that FS has lost its base.
+// Selectors that the experiment loads: 0 and user data's with any RPL; none into CS, and only RPL 3 into SS. Null selectors
+// other than 0 load too, but any interrupt that comes along turns them to 0. FS starts with 0 and never gets it again: the
+// gate must see by the selector that FS has lost its base.
 bool loads(x86::SegmentRegister s, uint16_t selector);
 
 class NumberMachine {
