@@ -64,7 +64,7 @@ uint32_t Differential::value() {
   }
 }
 
-// IF and bit 1 are always set. TF would trap, AC would fault on what is not aligned: they come only with what is popped.
+// IF and bit 1 are always set. TF would trap. AC would fault on what is not aligned, and comes only with what is popped.
 uint32_t Differential::flags(uint32_t writable) { return 0x202 | (random() & writable); }
 
 // Often across the border between the two pages.
@@ -167,7 +167,7 @@ void Differential::prepare_transfer(Case& c) {
       break;
     case ZYDIS_MNEMONIC_MOV:
     case ZYDIS_MNEMONIC_POP:
-      if (first.type != ZYDIS_OPERAND_TYPE_REGISTER || ZydisRegisterGetClass(first.reg.value) != ZYDIS_REGCLASS_SEGMENT) break;
+      if (!x86::Operands<NumberMachine>::is_segment_register(first)) break;
       if (const uint32_t s = selector(x86::SegmentRegister(ZydisRegisterGetId(first.reg.value)));
           c.instruction.mnemonic() == ZYDIS_MNEMONIC_MOV)
         set(c.instruction.operand(1), s, 2);
@@ -271,8 +271,8 @@ std::string Differential::differences(const State& found, const NumberMachine& e
   flag("ZF", 6, expected.flags.zf());
   flag("SF", 7, expected.flags.sf());
   flag("OF", 11, expected.flags.of());
-  compare("system flags", found.eflags & kComparedSystemFlags, uint32_t(expected.system_flags.value()) & kComparedSystemFlags,
-          uint32_t(other.system_flags.value()) & kComparedSystemFlags);
+  const auto system = [](const NumberMachine& m) { return uint32_t(m.system_flags.value()) & kComparedSystemFlags; };
+  compare("system flags", found.eflags & kComparedSystemFlags, system(expected), system(other));
   for (size_t w = 0; w < expected.memory.size(); ++w) {
     const Bytes &a = expected.memory[w].bytes, &b = other.memory[w].bytes;
     const uint32_t address = expected.memory[w].address;

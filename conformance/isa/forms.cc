@@ -68,7 +68,8 @@ std::map<std::string, Form> forms_of(const Image& image) {
       while (bytes.size() < ZYDIS_MAX_INSTRUCTION_LENGTH && at + bytes.size() < end)
         bytes.push_back(image.byte(at + uint32_t(bytes.size())));
       const auto in = x86::decode(bytes.data(), bytes.size());
-      if (!in) throw BadImage(image.path() + ": no instruction at " + image.describe(at) + ": keep data out of code sections");
+      if (!in)
+        throw BadImage(image.path() + ": no instruction at " + image.describe(at) + ": keep data out of code sections");
       bytes.resize(in->length());
       Form& form = forms[form_of(*in)];
       if (!form.instructions++) form.mnemonic = in->mnemonic(), form.place = image.describe(at);

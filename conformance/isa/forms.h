@@ -1,5 +1,5 @@
-// Forms of instructions: mnemonic, prefixes, kinds and sizes of operands, kind of addressing. What the image is made of, form
-// by form, and which forms cannot run on their own.
+// Forms of instructions: mnemonic, prefixes, kinds and sizes of operands, kind of addressing. What the image is made of,
+// form by form, and which forms cannot run on their own.
 #ifndef VMIROM_CONFORMANCE_ISA_FORMS_H_
 #define VMIROM_CONFORMANCE_ISA_FORMS_H_
 

@@ -51,7 +51,8 @@ std::set<uint32_t> states_of(const std::vector<Term>& conditions) {
 Term condition(uint32_t seed) {
   std::mt19937 rng(seed);
   const Term a = rng() % 2 ? x() : y();
-  const Term terms[] = {number(rng() % 16), y(), smt::add(x(), y()), smt::multiply(x(), y()), smt::bit_and(x(), number(rng() % 16))};
+  const Term terms[] = {number(rng() % 16), y(), smt::add(x(), y()), smt::multiply(x(), y()),
+                        smt::bit_and(x(), number(rng() % 16))};
   const Term b = terms[rng() % 5];
   switch (rng() % 4) {
     case 0: return smt::equal(a, b);
