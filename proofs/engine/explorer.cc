@@ -75,6 +75,14 @@ bool Explorer::replay(Kind kind, smt::Term condition, bool* value) {
   return true;
 }
 
+// One conjunction, so that whoever leaves out what does not bear on its last part keeps all of it.
+void Explorer::end_infeasible(smt::Term also) {
+  smt::Term all = smt::boolean(true);
+  for (smt::Term condition : path_condition_) all = smt::logical_and(all, condition);
+  pruned_.push_back({smt::logical_and(all, also)});
+  throw Infeasible{};
+}
+
 bool Explorer::decide(smt::Term condition) {
   if (condition.is_constant()) return condition.value();
   if (const auto known = known_.find(condition.node()); known != known_.end()) return known->second;
@@ -82,7 +90,7 @@ bool Explorer::decide(smt::Term condition) {
   if (!replay(Kind::kDecision, condition, &value)) {
     const bool may_hold = ask(condition) != smt::Answer::kUnsatisfiable;
     const bool may_fail = ask(smt::logical_not(condition)) != smt::Answer::kUnsatisfiable;
-    if (!may_hold && !may_fail) throw Infeasible{};
+    if (!may_hold && !may_fail) end_infeasible(smt::boolean(true));
     value = may_hold;
     const bool fork = may_hold && may_fail;
     if (fork) {
@@ -107,7 +115,7 @@ void Explorer::assume(smt::Term condition, const std::string& name, bool check) 
   if (const auto known = known_.find(condition.node()); known != known_.end() && known->second) return;
   bool value;
   if (!replay(Kind::kAssumption, condition, &value)) {
-    if (check && ask(condition) == smt::Answer::kUnsatisfiable) throw Infeasible{};
+    if (check && ask(condition) == smt::Answer::kUnsatisfiable) end_infeasible(condition);
     push(condition);
     events_.push_back({Kind::kAssumption, condition, true, false, true});
     ++next_event_;

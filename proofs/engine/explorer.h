@@ -84,8 +84,8 @@ class Explorer {
   // Conditions of the current path, in order, assumptions included.
   const std::vector<smt::Term>& path_condition() const { return path_condition_; }
 
-  // Sides of forks that were not taken because the solver found no state that takes them. The proof that the paths cover
-  // every state is that none of these conjunctions can be satisfied.
+  // Sides of forks that were not taken because the solver found no state that takes them, and paths that were given up for
+  // the same reason. The proof that the paths cover every state is that none of these conjunctions can be satisfied.
   const std::vector<std::vector<smt::Term>>& pruned() const { return pruned_; }
 
   // Names of the assumptions that some path made.
@@ -114,6 +114,8 @@ class Explorer {
   smt::Answer ask(smt::Term also);
   bool replay(Kind kind, smt::Term condition, bool* value);
   void note(smt::Term condition, bool value);
+  // Records that no state satisfies the path's conditions and another; throws Infeasible.
+  [[noreturn]] void end_infeasible(smt::Term also);
   void push(smt::Term asserted);
   // Back to the last decision with an open side, among the events after the first `base`.
   bool backtrack(size_t base);

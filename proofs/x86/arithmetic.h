@@ -176,7 +176,8 @@ class Arithmetic : public Operands<M> {
     const V by = count_operand(2, a.width());
     if (!by.is_constant() || a.width() != 32) m_.unsupported(in_.mnemonic_text() + " by a variable count");
     const uint64_t n = by.value();
-    if (n == 0) return true;
+    // Memory is written, and has to be writable, also when nothing changes.
+    if (n == 0) return write(0, a), true;
     const bool left = in_.mnemonic() == ZYDIS_MNEMONIC_SHLD;
     const V result = left ? join(extract(a, 0, 32 - n), extract(b, 32 - n, n)) : join(extract(b, 0, n), extract(a, n, 32 - n));
     write(0, result);

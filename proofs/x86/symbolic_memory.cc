@@ -17,6 +17,11 @@ bool SymbolicMemory::on_stack(smt::Term address, int64_t* offset) const {
   return true;
 }
 
+// More than a page may have pages between the two that were found accessible.
+void SymbolicMemory::granted(SymbolicWord address, uint32_t bytes, bool write) {
+  if (bytes <= 4096) grants.push_back({address.term(), bytes, write});
+}
+
 bool SymbolicMemory::covered(smt::Term address, uint32_t bytes, bool write) const {
   for (const Grant& grant : grants) {
     uint64_t offset;

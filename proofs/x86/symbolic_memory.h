@@ -24,7 +24,7 @@ class SymbolicMemory {
   void store(SymbolicWord address, SymbolicWord value, uint32_t bytes);
   SymbolicWord access(SymbolicWord page) const;
   void touch(SymbolicWord address, uint32_t bytes) { reads.push_back({address.term(), bytes}); }
-  void granted(SymbolicWord address, uint32_t bytes, bool write) { grants.push_back({address.term(), bytes, write}); }
+  void granted(SymbolicWord address, uint32_t bytes, bool write);
 
   // The same on terms of any width.
   smt::Term load_term(smt::Term address, uint32_t bytes);

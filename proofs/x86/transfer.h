@@ -20,17 +20,18 @@ class Transfer : public Operands<M> {
 
   // False when the mnemonic is not of this group.
   bool execute() {
+    if (in_.info.operand_width == 16 && uses_stack_or_branches()) return false;
     if (const int code = condition_code(); code >= 0) return conditional(code);
     switch (in_.mnemonic()) {
       case ZYDIS_MNEMONIC_MOV: return move();
       case ZYDIS_MNEMONIC_MOVZX: return write(0, zero_extend(read(1), this->width(0))), true;
       case ZYDIS_MNEMONIC_MOVSX: return write(0, sign_extend(read(1), this->width(0))), true;
-      case ZYDIS_MNEMONIC_LEA: return write(0, this->address(in_.operand(1))), true;
+      case ZYDIS_MNEMONIC_LEA: return write(0, extract(this->address(in_.operand(1)), 0, this->width(0))), true;
       case ZYDIS_MNEMONIC_XCHG: return exchange();
       case ZYDIS_MNEMONIC_CDQ: return m_.set(kEdx, extract(sign_extend(m_.get(kEax), 64), 32, 32)), true;
       case ZYDIS_MNEMONIC_CWDE: return m_.set(kEax, sign_extend(extract(m_.get(kEax), 0, 16), 32)), true;
       case ZYDIS_MNEMONIC_BSWAP: return swap_bytes();
-      case ZYDIS_MNEMONIC_NOP:
+      case ZYDIS_MNEMONIC_NOP: return is_defined_nop();
       case ZYDIS_MNEMONIC_PAUSE: return true;
       case ZYDIS_MNEMONIC_PUSH: return push_operand();
       case ZYDIS_MNEMONIC_POP: return pop_operand();
@@ -40,7 +41,7 @@ class Transfer : public Operands<M> {
       case ZYDIS_MNEMONIC_CALL: return call();
       case ZYDIS_MNEMONIC_RET: return near_or_far_return();
       case ZYDIS_MNEMONIC_IRETD: return interrupt_return();
-      case ZYDIS_MNEMONIC_JMP: return m_.jump(target()), true;
+      case ZYDIS_MNEMONIC_JMP: return near_jump();
       case ZYDIS_MNEMONIC_RDTSC: return time_stamp();
       default: return false;
     }
@@ -50,13 +51,30 @@ class Transfer : public Operands<M> {
   using Operands<M>::m_;
   using Operands<M>::in_;
 
+  // With 16-bit operands these move ESP by 2 and cut EIP to 16 bits.
+  bool uses_stack_or_branches() const {
+    switch (in_.mnemonic()) {
+      case ZYDIS_MNEMONIC_PUSH:
+      case ZYDIS_MNEMONIC_POP:
+      case ZYDIS_MNEMONIC_LEAVE: return true;
+      default: return in_.info.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE;
+    }
+  }
+
   // Of Jcc, SETcc and CMOVcc: the opcode's low nibble. -1 for other instructions.
   int condition_code() const {
     const uint8_t op = in_.info.opcode;
     const ZydisInstructionCategory category = in_.info.meta.category;
-    const bool has = (category == ZYDIS_CATEGORY_COND_BR && (op & 0xe0) != 0xe0) || category == ZYDIS_CATEGORY_SETCC ||
-                     category == ZYDIS_CATEGORY_CMOV;
-    return has ? op & 0xf : -1;
+    // The category of conditional branches has LOOP, JECXZ, XBEGIN and others in it.
+    const bool is_jcc = category == ZYDIS_CATEGORY_COND_BR &&
+                        (in_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ? (op & 0xf0) == 0x70
+                         : in_.info.opcode_map == ZYDIS_OPCODE_MAP_0F && (op & 0xf0) == 0x80);
+    return is_jcc || category == ZYDIS_CATEGORY_SETCC || category == ZYDIS_CATEGORY_CMOV ? op & 0xf : -1;
+  }
+
+  // Other encodings that the decoder gives this name are hints to some processors and undefined to others.
+  bool is_defined_nop() const {
+    return in_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT || in_.info.opcode == 0x1f;
   }
 
   bool conditional(uint32_t code) {
@@ -72,6 +90,11 @@ class Transfer : public Operands<M> {
   V target() {
     if (in_.operand(0).type == ZYDIS_OPERAND_TYPE_IMMEDIATE) return m_.branch_target(in_);
     return read(0);
+  }
+
+  bool near_jump() {
+    if (in_.info.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
+    return m_.jump(target()), true;
   }
 
   bool move() {
@@ -95,6 +118,8 @@ class Transfer : public Operands<M> {
   }
 
   bool swap_bytes() {
+    // Of 16 bits the manual leaves open what comes out.
+    if (this->width(0) != 32) return false;
     const V a = read(0);
     return write(0, join(extract(a, 0, 8), extract(a, 8, 8), extract(a, 16, 8), extract(a, 24, 8))), true;
   }
@@ -163,9 +188,10 @@ class Transfer : public Operands<M> {
   }
 };
 
-// Carries out one instruction; false when the semantics do not know it.
+// Carries out one instruction; false when the semantics do not know it, as with any that has 16-bit addresses.
 template <class M>
 bool execute(M& machine, const Instruction& instruction) {
+  if (instruction.info.address_width != 32) return false;
   return Transfer<M>(machine, instruction).execute() || Arithmetic<M>(machine, instruction).execute();
 }
 
