@@ -15,7 +15,7 @@
 #define GATE_EBP 20
 #define GATE_ESI 24
 #define GATE_EDI 28
-#define GATE_EIP 32 /* with CS: a far pointer */
+#define GATE_EIP 32
 #define GATE_CS 36
 #define GATE_EFLAGS 40
 #define GATE_ES 44

