@@ -97,7 +97,7 @@ vmi_rom_image_end:
     .size vmi_relocation_types, VMI_LAST_SLOT + 1
 
 #ifdef VMI_COUNT_CALLS
-    .bss
+    .data
     .balign 4
     .globl vmi_call_counters
 vmi_call_counters:
