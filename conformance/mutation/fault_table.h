@@ -1,0 +1,31 @@
+// The list of planted faults that the build hands to the tests.
+#ifndef VMIROM_CONFORMANCE_MUTATION_FAULT_TABLE_H_
+#define VMIROM_CONFORMANCE_MUTATION_FAULT_TABLE_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace vmirom {
+
+// A row of conformance/mutation/faults.bzl and the image it is planted in.
+struct Fault {
+  std::string name;
+  std::string obligation;            // that must be refuted; "image:..." when it is about the image as a whole
+  std::vector<std::string> entries;  // to prove
+  std::string elf;                   // path
+
+  bool is_about_image() const { return obligation.starts_with("image:"); }
+};
+
+// One test for each fault that is wanted, named <fault>_is_refuted, from the list that is the program's only argument of its
+// own. Returns the exit status.
+int run_fault_tests(int argc, char** argv, const std::function<bool(const Fault&)>& wanted,
+                    const std::function<void(const Fault&)>& test);
+
+// The line about a fault that was found.
+void print_refuted(const Fault& fault, const std::string& entry, const std::string& detail, double seconds);
+
+}  // namespace vmirom
+
+#endif  // VMIROM_CONFORMANCE_MUTATION_FAULT_TABLE_H_

@@ -1,0 +1,55 @@
+// Each planted fault is refuted, by the obligation that is there to find it.
+//
+// A test passes when the proof of one of the fault's entries, run on the broken image, refutes the obligation: neither a
+// solver that gave up nor an error counts. What the refutation rests on is a state that breaks the claim, so there must be
+// one; only a count of instructions is refuted without.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "conformance/mutation/fault_table.h"
+#include "proofs/refinement/prover.h"
+
+namespace vmirom {
+namespace {
+
+Entry entry_named(const std::string& name) {
+  for (const Entry& entry : manifest())
+    if (entry.name == name) return entry;
+  throw std::invalid_argument("the manifest has no entry " + name);
+}
+
+void expect_refuted(const Fault& fault) {
+  const std::vector<std::string> known = entry_obligations();
+  ASSERT_NE(std::find(known.begin(), known.end(), fault.obligation), known.end())
+      << fault.obligation << " is no obligation of an entry";
+  ASSERT_FALSE(fault.entries.empty());
+  const Image image = Image::load(fault.elf);
+  std::string otherwise;
+  for (const std::string& name : fault.entries) {
+    const Entry entry = entry_named(name);
+    ASSERT_TRUE(provides(image, entry)) << name;
+    const auto start = std::chrono::steady_clock::now();
+    const EntryProof proof = prove(image, entry);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (const engine::Obligation& o : proof.obligations) {
+      if (o.name == fault.obligation && o.verdict == engine::Verdict::kRefuted) {
+        print_refuted(fault, name, o.detail, seconds);
+        EXPECT_TRUE(o.name == "instruction-bound" || proof.witness) << "no state that breaks it";
+        return;
+      }
+      if (o.verdict != engine::Verdict::kProved)
+        otherwise += name + ": " + o.name + " is " + name_of(o.verdict) + ": " + o.detail + "\n";
+    }
+  }
+  FAIL() << fault.obligation << " is not refuted; what else is not proved:\n" << otherwise;
+}
+
+}  // namespace
+}  // namespace vmirom
+
+int main(int argc, char** argv) {
+  return vmirom::run_fault_tests(argc, argv, [](const vmirom::Fault& fault) { return !fault.is_about_image(); },
+                                 vmirom::expect_refuted);
+}
