@@ -2,6 +2,7 @@
 #ifndef VMIROM_CONFORMANCE_MUTATION_FAULT_TABLE_H_
 #define VMIROM_CONFORMANCE_MUTATION_FAULT_TABLE_H_
 
+#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,6 +23,15 @@ struct Fault {
 // own. Returns the exit status.
 int run_fault_tests(int argc, char** argv, const std::function<bool(const Fault&)>& wanted,
                     const std::function<void(const Fault&)>& test);
+
+// What the processor has spent since; other work on the machine does not count.
+class ProcessorTime {
+ public:
+  double seconds() const { return double(std::clock() - start_) / CLOCKS_PER_SEC; }
+
+ private:
+  const std::clock_t start_ = std::clock();
+};
 
 // The line about a fault that was found.
 void print_refuted(const Fault& fault, const std::string& entry, const std::string& detail, double seconds);

@@ -41,10 +41,14 @@ _DELIVER_S = "rom/entry/deliver.S"
 _GUEST_MEMORY_S = "rom/entry/guest_memory.S"
 _GUEST_MEMORY = "rom/frontend/guest_memory.cc"
 _DELIVER = "rom/frontend/deliver.cc"
+_VCPU = "rom/frontend/vcpu.cc"
 _DESCRIPTORS = "rom/frontend/descriptors.cc"
 _IDENTITY = "rom/frontend/identity.cc"
 _PIC = "rom/frontend/pic.cc"
 _XEN = "rom/backend/xen/xen.cc"
+
+# vcpu.cr4 at cr3's offset.
+_OTHER_FIELD = "asm(\".globl vcpu.cr4\\n.set vcpu.cr4, vcpu + %c0\" : : \"i\"(offsetof(vcpu_t, cr3)));"
 
 _STUBS = [
     fault(
@@ -88,6 +92,14 @@ _STUBS = [
         obligation = "refinement",
     ),
     fault(
+        name = "field-symbol-names-another-field",
+        file = _VCPU,
+        find = "VCPU_FIELD(cr4);",
+        replacement = _OTHER_FIELD,
+        entries = ["GetCR4"],
+        obligation = "refinement",
+    ),
+    fault(
         name = "fast-stub-writes-the-field-before",
         file = _CONTROL,
         find = "mov %eax, vcpu.cr2",
@@ -127,6 +139,16 @@ _STUBS = [
         replacement = "cmp $VMI_LAST_SLOT + 1, %eax",
         entries = ["GetRelocationInfo"],
         obligation = "read-footprint",
+    ),
+    byte_fault(
+        name = "absent-call-announced",
+        symbol = "vmi_relocation_types",
+        # Halt.
+        offset = 42,
+        old = "00",
+        new = "01",
+        entries = ["GetRelocationInfo"],
+        obligation = "refinement",
     ),
     fault(
         name = "relocation-answer-without-the-slot-size",
@@ -356,6 +378,14 @@ _DELIVERY = [
         obligation = "refinement",
     ),
     fault(
+        name = "selector-load-missing-from-the-exception-table",
+        file = _DELIVER_S,
+        find = "    .long deliver.ds, deliver.null_ds\n",
+        replacement = "",
+        entries = ["deliver"],
+        obligation = "refinement",
+    ),
+    fault(
         name = "direction-flag-not-cleared-for-the-compiler",
         file = _DELIVER_S,
         find = "    push $X86_EFLAGS_FIXED\n    popf\n",
@@ -514,6 +544,24 @@ _CALLS = [
         obligation = "refinement",
     ),
     fault(
+        name = "ldt-installed-before-its-entries",
+        file = _DESCRIPTORS,
+        find = "  follow_guest_table(hypervisor::ldt, ldt.base, entries, entries);\n  cpu.ldt_entries = entries;\n" +
+               "  hypervisor::install_ldt(entries);\n",
+        replacement = "  hypervisor::install_ldt(entries);\n" +
+                      "  follow_guest_table(hypervisor::ldt, ldt.base, entries, entries);\n  cpu.ldt_entries = entries;\n",
+        entries = ["SetLDT"],
+        obligation = "refinement",
+    ),
+    fault(
+        name = "rom-runs-on-guest-segments-while-they-change",
+        file = _DESCRIPTORS,
+        find = "  FlatSegments flat;\n  follow_guest_table(hypervisor::ldt",
+        replacement = "  follow_guest_table(hypervisor::ldt",
+        entries = ["SetLDT"],
+        obligation = "refinement",
+    ),
+    fault(
         name = "busy-task-accepted",
         file = _DESCRIPTORS,
         find = "load_system_descriptor(selector, kTypeTss, kTypeTss, d)",
@@ -590,14 +638,6 @@ _MARKS = [
         obligation = "refinement",
     ),
     fault(
-        name = "loop-variables-marked-the-wrong-way-round",
-        file = _DELIVER,
-        find = "VMI_LOOP_HEAD2(\"enter_handler\", event, error_code);",
-        replacement = "VMI_LOOP_HEAD2(\"enter_handler\", error_code, event);",
-        entries = ["enter_handler"],
-        obligation = "refinement",
-    ),
-    fault(
         name = "jump-out-of-the-table-not-in-the-patch-ups",
         file = _MACROS,
         find = "patched jne, deliver",
@@ -607,4 +647,121 @@ _MARKS = [
     ),
 ]
 
-FAULTS = _STUBS + _INTERRUPT_FLAG + _DELIVERY + _GUEST_ACCESS + _CALLS + _MARKS
+# Obligations of the image as a whole.
+_IMAGE = [
+    byte_fault(
+        name = "checksum-stale",
+        symbol = "vmi_licence",
+        offset = 0,
+        # "G"
+        old = "47",
+        new = "67",
+        keep_sum = True,
+        obligation = "image:header",
+    ),
+    byte_fault(
+        name = "header-length-one-unit-short",
+        symbol = "vmi_rom",
+        offset = 2,
+        old = "06",
+        new = "05",
+        obligation = "image:header",
+    ),
+    byte_fault(
+        name = "header-claims-another-version",
+        symbol = "vmi_rom",
+        offset = 12,
+        old = "03 0d",
+        new = "00 0d",
+        obligation = "image:header",
+    ),
+    fault(
+        name = "slots-four-bytes-late",
+        file = _MACROS,
+        find = ".org VMI_SLOT_BYTES * \\number, 0xcc",
+        replacement = ".org VMI_SLOT_BYTES * \\number + 4, 0xcc",
+        obligation = "image:slots",
+    ),
+    fault(
+        name = "field-symbol-off-by-four",
+        file = _VCPU,
+        find = "VCPU_FIELD(cr4);",
+        replacement = _OTHER_FIELD,
+        obligation = "image:virtual-cpu-symbols",
+    ),
+    fault(
+        name = "field-that-the-relation-does-not-know",
+        file = "rom/frontend/vcpu.h",
+        find = "  guest_fault_t guest_fault;\n",
+        replacement = "  guest_fault_t guest_fault;\n  uint32_t unrelated = 0;\n",
+        obligation = "image:virtual-cpu-relation",
+    ),
+    fault(
+        name = "boundary-frame-declared-in-another-order",
+        file = "model/abi/frames.h",
+        find = "  uint32_t edx;\n  uint32_t ecx;\n  uint32_t eax;\n  uint32_t guest_return_address;\n  uint32_t stack_arguments",
+        replacement = "  uint32_t ecx;\n  uint32_t edx;\n  uint32_t eax;\n  uint32_t guest_return_address;\n  uint32_t stack_arguments",
+        obligation = "image:boundary-frame",
+    ),
+    fault(
+        name = "exit-frame-pushed-in-another-order",
+        file = _DELIVER_S,
+        find = "    push %ds\n    push %es\n",
+        replacement = "    push %es\n    push %ds\n",
+        obligation = "image:exit-frame",
+    ),
+    fault(
+        name = "trap-frame-pushed-in-another-order",
+        file = _TRAPS_S,
+        find = "    push %ecx\n    push %eax\n",
+        replacement = "    push %eax\n    push %ecx\n",
+        obligation = "image:trap-frame",
+    ),
+    fault(
+        name = "patch-up-not-listed",
+        file = _MACROS,
+        find = "patched jne, deliver",
+        replacement = "jne deliver",
+        obligation = "image:patchups-complete",
+    ),
+    fault(
+        name = "patch-up-of-the-signature",
+        file = _MACROS,
+        find = ".long 9f - 4 - vmi_rom",
+        replacement = ".long 9f - 4 - vmi_rom, VMI_HEADER_SIGNATURE",
+        obligation = "image:patchups-right",
+    ),
+    fault(
+        name = "trap-wrapper-pushes-another-vector",
+        file = _TRAPS_S,
+        find = "push $\\vector",
+        replacement = "push $(\\vector ^ 1)",
+        obligation = "image:trap-wrappers",
+    ),
+    byte_fault(
+        name = "trap-wrapper-of-one-vector-wrong",
+        symbol = "trap_wrappers",
+        # Of vector 0x80, from behind the SUB: its PUSH imm32.
+        offset = 16 * 0x80 + 3,
+        old = "68 80 00 00 00",
+        new = "68 81 00 00 00",
+        obligation = "image:trap-wrappers",
+    ),
+    fault(
+        name = "exception-table-names-the-middle-of-an-instruction",
+        file = _GUEST_MEMORY_S,
+        find = ".long 1b, 2b",
+        replacement = ".long 1b + 1, 2b",
+        times = 2,
+        obligation = "image:exception-table",
+    ),
+    fault(
+        name = "writable-code",
+        file = "rom/backend/xen/hypercall_page.S",
+        find = ".section .hypercall_page, \"ax\"",
+        replacement = ".section .hypercall_page, \"awx\"",
+        obligation = "image:sections",
+    ),
+]
+
+FAULTS = _STUBS + _INTERRUPT_FLAG + _DELIVERY + _GUEST_ACCESS + _CALLS + _MARKS + _IMAGE

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "conformance/mutation/fault_table.h"
 #include "proofs/refinement/prover.h"
@@ -30,12 +29,11 @@ void expect_refuted(const Fault& fault) {
   for (const std::string& name : fault.entries) {
     const Entry entry = entry_named(name);
     ASSERT_TRUE(provides(image, entry)) << name;
-    const auto start = std::chrono::steady_clock::now();
-    const EntryProof proof = prove(image, entry);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const ProcessorTime time;
+    const EntryProof proof = prove(image, entry, {}, fault.obligation);
     for (const engine::Obligation& o : proof.obligations) {
       if (o.name == fault.obligation && o.verdict == engine::Verdict::kRefuted) {
-        print_refuted(fault, name, o.detail, seconds);
+        print_refuted(fault, name, o.detail, time.seconds());
         EXPECT_TRUE(o.name == "instruction-bound" || proof.witness) << "no state that breaks it";
         return;
       }

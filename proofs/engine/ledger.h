@@ -69,6 +69,8 @@ class Ledger {
   void decide(const std::string& obligation, Verdict verdict, const std::string& detail);
   void set_bound(const std::string& obligation, const std::string& bound);
 
+  bool is_refuted(const std::string& obligation) { return find(obligation).verdict == Verdict::kRefuted; }
+
   // Everything unproved becomes an error with this text.
   void fail_all(const std::string& detail);
 

@@ -57,12 +57,16 @@ std::string hex(uint32_t value) {
   return text;
 }
 
+// Thrown to end the exploration.
+struct Stopped {};
+
 class Prover {
  public:
-  Prover(const Image& image, const Entry& entry, engine::Ledger::Options options)
+  Prover(const Image& image, const Entry& entry, engine::Ledger::Options options, const std::string& stop_at)
       : image_(image),
         entry_(entry),
         options_(std::move(options)),
+        stop_at_(stop_at),
         layout_(relation::Layout::from([&](const std::string& path) {
           const Place place = image.place(path);
           return std::pair{place.address, place.size};
@@ -76,13 +80,17 @@ class Prover {
     for (;;) {
       proof_ = {};
       lengths_.clear();
+      stopping_ = false;
       engine::Ledger ledger(entry_obligations(), options_, refuted);
       engine::Explorer explorer;
       try {
         proof_.paths = explorer.explore([&] { run_path(explorer, ledger, changes); });
+        if (stopping_) throw Stopped{};
         finish(explorer, ledger, changes);
       } catch (const MoreChanges&) {
         continue;
+      } catch (const Stopped&) {
+        ledger.fail_all("not settled: the proof stopped where " + stop_at_ + " was refuted");
       } catch (const std::exception& e) {
         ledger.fail_all(e.what());
       }
@@ -121,6 +129,7 @@ class Prover {
       ledger.drop_path();
       return;
     }
+    if (stopping_) return ledger.drop_path();
     claim_footprint(ledger, machine);
     world.length().straight += machine.instructions;
     lengths_.push_back(world.length());
@@ -132,6 +141,10 @@ class Prover {
       for (Term t : explorer.path_condition()) evaluator.value(t);
       proof_.witness = witness;
     });
+    if (stop_at_.empty() || !ledger.is_refuted(stop_at_)) return;
+    // What is refuted behind a loop's head counts once it is known what the loop changes: that is at the exploration's end.
+    if (world.length().loops.empty()) throw Stopped{};
+    stopping_ = true;
   }
 
   // Fields of the virtual CPU are variables of their own names; other memory goes by address.
@@ -304,6 +317,8 @@ class Prover {
   const Image& image_;
   const Entry& entry_;
   engine::Ledger::Options options_;
+  const std::string& stop_at_;
+  bool stopping_ = false;  // stop_at_ is refuted; the paths left are only looked at for what loops change
   const relation::Layout layout_;
   const RomFacts facts_;
   EntryProof proof_;
@@ -314,10 +329,11 @@ class Prover {
 }  // namespace
 
 EntryProof prove(const Image& image, const Entry& entry,
-                 const std::function<void(const std::string&, uint32_t, const std::string&)>& keep_script) {
+                 const std::function<void(const std::string&, uint32_t, const std::string&)>& keep_script,
+                 const std::string& stop_at) {
   engine::Ledger::Options options;
   options.keep_script = keep_script;
-  return Prover(image, entry, options).prove();
+  return Prover(image, entry, options, stop_at).prove();
 }
 
 }  // namespace vmirom
