@@ -231,6 +231,14 @@ _INTERRUPT_FLAG = [
         obligation = "refinement",
     ),
     fault(
+        name = "slow-way-out-taken-without-work",
+        file = _MACROS,
+        find = "patched jne, deliver",
+        replacement = "patched jmp, deliver",
+        entries = ["EnableInterrupts"],
+        obligation = "instruction-bound",
+    ),
+    fault(
         name = "way-out-looks-for-work-when-there-is-none",
         file = _MACROS,
         find = "patched jne, deliver",
