@@ -117,7 +117,7 @@ void Ledger::close_path(const std::vector<Term>& path_condition, const std::func
         continue;
       }
       lower(o, Verdict::kRefuted, c.label);
-      if (has_counterexample_) break;
+      if (has_counterexample_ || (!options_.counterexample_for.empty() && options_.counterexample_for != name)) break;
       if (auto model = smt::find_model(smt::to_smtlib(assertions, c.label), options_.resource_limit)) {
         has_counterexample_ = true;
         on_refuted({name, c.label, std::move(model)});

@@ -45,6 +45,8 @@ class Ledger {
     uint32_t resource_limit = 400'000'000;  // of the solver, for each claim
     // Where scripts go; none are kept when empty. Called with obligation, number, script.
     std::function<void(const std::string&, uint32_t, const std::string&)> keep_script;
+    // The obligation that a counterexample is wanted for; when empty, the one that is refuted first.
+    std::string counterexample_for;
   };
 
   // What is refuted is remembered in a set that may outlive the ledger, as long as the terms' scope does.

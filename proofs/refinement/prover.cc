@@ -333,6 +333,7 @@ EntryProof prove(const Image& image, const Entry& entry,
                  const std::string& stop_at) {
   engine::Ledger::Options options;
   options.keep_script = keep_script;
+  options.counterexample_for = stop_at;
   return Prover(image, entry, options, stop_at).prove();
 }
 

@@ -61,8 +61,8 @@ bool provides(const Image& image, const Entry& entry);
 // What the model has to know of the image.
 RomFacts rom_facts(const Image& image);
 
-// keep_script as in engine::Ledger::Options. The proof ends where the obligation stop_at is first refuted, if one is named;
-// what was not settled by then is an error.
+// keep_script as in engine::Ledger::Options. The proof ends where the obligation stop_at is first refuted, if one is named:
+// the witness is one against it, and what was not settled by then is an error.
 EntryProof prove(const Image& image, const Entry& entry,
                  const std::function<void(const std::string&, uint32_t, const std::string&)>& keep_script = {},
                  const std::string& stop_at = {});
