@@ -65,7 +65,7 @@ int run_fault_tests(int argc, char** argv, const std::function<bool(const Fault&
 }
 
 void print_refuted(const Fault& fault, const std::string& entry, const std::string& detail, double seconds) {
-  std::printf("%-52s %-18s %-20s %6.2f s  %s\n", fault.name.c_str(), entry.c_str(), fault.obligation.c_str(), seconds,
+  std::printf("%-52s %-18s %-26s %6.2f s  %s\n", fault.name.c_str(), entry.c_str(), fault.obligation.c_str(), seconds,
               detail.c_str());
 }
 

@@ -108,16 +108,15 @@ _STUBS = [
         obligation = "refinement",
     ),
     fault(
-        name = "write-into-padding-of-the-virtual-cpu",
+        name = "write-into-padding-behind-the-virtual-cpu",
         file = _CONTROL,
         find = "    mov %eax, vcpu.cr2\n",
-        # pic[0].reserved, behind the flat selectors.
-        replacement = "    mov %eax, vcpu.cr2\n    movb %al, vcpu.flat_ds + 11\n",
+        replacement = "    mov %eax, vcpu.cr2\n    movb %al, gdt_frames - 1\n",
         entries = ["SetCR2"],
         obligation = "write-footprint",
     ),
     fault(
-        name = "write-beyond-the-virtual-cpu",
+        name = "write-to-what-lies-behind-the-virtual-cpu",
         file = _CONTROL,
         find = "    mov %eax, vcpu.cr2\n",
         replacement = "    mov %eax, vcpu.cr2\n    mov %eax, gdt_frames\n",
@@ -659,11 +658,11 @@ _MARKS = [
 _IMAGE = [
     byte_fault(
         name = "checksum-stale",
-        symbol = "vmi_licence",
-        offset = 0,
-        # "G"
-        old = "47",
-        new = "67",
+        # Padding of the slot.
+        symbol = "vmi.IODelay",
+        offset = 31,
+        old = "cc",
+        new = "cd",
         keep_sum = True,
         obligation = "image:header",
     ),
