@@ -53,12 +53,14 @@ std::vector<uint8_t> replace_bytes(const Image& image, const std::string& symbol
   std::vector<uint8_t> file = image.file();
   uint8_t* there = file.data() + section->offset + (address - section->address);
   if (!std::equal(old_bytes.begin(), old_bytes.end(), there))
-    throw BadEdit(place + " holds " + as_text(there, old_bytes.size()) + ", not " + as_text(old_bytes.data(), old_bytes.size()));
+    throw BadEdit(place + " holds " + as_text(there, old_bytes.size()) + ", not " +
+                  as_text(old_bytes.data(), old_bytes.size()));
   std::copy(new_bytes.begin(), new_bytes.end(), there);
 
   const Section& rom = image.section(".vmi_rom");
   uint8_t* begin = file.data() + rom.offset;
-  if (!keep_sum) begin[image.address_of("vmi_rom_checksum") - rom.address] -= std::accumulate(begin, begin + rom.size, uint8_t{0});
+  uint8_t& sum = begin[image.address_of("vmi_rom_checksum") - rom.address];
+  if (!keep_sum) sum -= std::accumulate(begin, begin + rom.size, uint8_t{0});
   return file;
 }
 

@@ -25,7 +25,8 @@ std::vector<uint8_t> parse_bytes(const std::string& text);
 // The image's file with bytes at symbol + offset replaced by as many others; throws BadEdit unless the old ones are there.
 // With keep_sum false the ROM's checksum follows.
 std::vector<uint8_t> replace_bytes(const Image& image, const std::string& symbol, uint32_t offset,
-                                   const std::vector<uint8_t>& old_bytes, const std::vector<uint8_t>& new_bytes, bool keep_sum);
+                                   const std::vector<uint8_t>& old_bytes, const std::vector<uint8_t>& new_bytes,
+                                   bool keep_sum);
 
 }  // namespace vmirom
 

@@ -52,7 +52,7 @@ int run_fault_tests(int argc, char** argv, const std::function<bool(const Fault&
     if (!wanted(fault)) continue;
     ++count;
     // A hyphen means something to --gtest_filter.
-    std::string name = fault.name + "_is_refuted";
+    std::string name = fault.name + (fault.is_unnoticed() ? "_is_not_noticed_yet" : "_is_refuted");
     std::replace(name.begin(), name.end(), '-', '_');
     testing::RegisterTest("Faults", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                           [=]() -> testing::Test* { return new FaultTest([=] { test(fault); }); });

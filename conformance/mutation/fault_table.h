@@ -12,15 +12,16 @@ namespace vmirom {
 // A row of conformance/mutation/faults.bzl and the image it is planted in.
 struct Fault {
   std::string name;
-  std::string obligation;            // that must be refuted; "image:..." when it is about the image as a whole
+  std::string obligation;            // that must be refuted; "image:..." about the image as a whole; "none" notices it
   std::vector<std::string> entries;  // to prove
   std::string elf;                   // path
 
   bool is_about_image() const { return obligation.starts_with("image:"); }
+  bool is_unnoticed() const { return obligation == "none"; }
 };
 
-// One test for each fault that is wanted, named <fault>_is_refuted, from the list that is the program's only argument of its
-// own. Returns the exit status.
+// One test for each fault that is wanted, named <fault>_is_refuted or <fault>_is_not_noticed_yet, from the list that is the
+// program's only argument of its own. Returns the exit status.
 int run_fault_tests(int argc, char** argv, const std::function<bool(const Fault&)>& wanted,
                     const std::function<void(const Fault&)>& test);
 

@@ -54,6 +54,7 @@ int main(int argc, char** argv) try {
   }
   return 0;
 } catch (const std::exception& bad) {
-  std::fprintf(stderr, "%s: %s; bring conformance/mutation/faults.bzl in step with it\n", argc > 2 ? argv[2] : "plant", bad.what());
+  std::fprintf(stderr, "%s: %s; bring conformance/mutation/faults.bzl in step with it\n", argc > 2 ? argv[2] : "plant",
+               bad.what());
   return 2;
 }
