@@ -128,10 +128,10 @@ void Ledger::close_path(const std::vector<Term>& path_condition, const std::func
         continue;
       }
       lower(o, Verdict::kRefuted, c.label);
-      if (has_counterexample_) break;
+      if (has_counterexample_ || (!options_.counterexample_for.empty() && options_.counterexample_for != name)) break;
       if (auto model = find_counterexample(assertions, c.label)) {
         has_counterexample_ = true;
-        on_refuted({name, c.label, std::move(model)});
+        on_refuted({name, c.label, c.term(), std::move(model)});
       }
       break;
     }

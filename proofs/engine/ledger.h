@@ -33,6 +33,7 @@ struct Obligation {
 struct Counterexample {
   std::string obligation;
   std::string label;
+  smt::Term claim;  // that fails
   std::unique_ptr<smt::Model> model;
 };
 
@@ -47,6 +48,8 @@ class Ledger {
     std::function<void(const std::string&, uint32_t, const std::string&)> keep_script;
     // Conditions, by groups, that a counterexample meets where it can: as many of the first groups as possible.
     std::vector<std::vector<smt::Term>> preferences;
+    // The obligation that a counterexample is wanted for; when empty, the one that is refuted first.
+    std::string counterexample_for;
   };
 
   // What is refuted is remembered in a set that may outlive the ledger, as long as the terms' scope does.
@@ -70,6 +73,8 @@ class Ledger {
   // An obligation that was decided otherwise.
   void decide(const std::string& obligation, Verdict verdict, const std::string& detail);
   void set_bound(const std::string& obligation, const std::string& bound);
+
+  bool is_refuted(const std::string& obligation) { return find(obligation).verdict == Verdict::kRefuted; }
 
   // Everything unproved becomes an error with this text.
   void fail_all(const std::string& detail);

@@ -45,7 +45,6 @@ void SymbolicWorld::claim_head(SymbolicState& s, const std::string& where, const
     ledger_.equal("refinement", "loop variable " + std::to_string(i) + " " + where, variables[i]->term(),
                   machine_->get(x86::register_named(head.registers[i])));
   claim_related(s, where);
-  ledger_.equal("refinement", "the trap table " + where, s.trap_table.bytes(), machine_->tables.at("trap_table"));
   for (const auto& p : relation::pairs<Symbolic>(s, s.cpu, vcpu()))
     ledger_.equal("refinement", p.name + " " + where, p.model.term(), p.rom.term());
   ledger_.holds("refinement", "the loop's invariant " + where, invariant().term());

@@ -75,6 +75,8 @@ void SymbolicWorld::claim_delivery(SymbolicState& s) {
   cpu.eip = s.cpu.eip;
   for (const auto& p : relation::pairs<Symbolic>(s, cpu, vcpu()))
     ledger_.equal("refinement", p.name + " at deliver", p.model.term(), p.rom.term());
+  // The way out costs more than the budgets of the calls that have one.
+  ledger_.holds("instruction-bound", "there is work, at deliver", (work() != SymbolicWord(0)).term());
   const SymbolicWord raised = (work() >> 1) & 1;
   ledger_.equal("refinement", "whether an exception is on its way", smt::constant(s.raised, 32), raised.term());
   if (s.raised) {

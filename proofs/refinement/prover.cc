@@ -57,6 +57,9 @@ std::string hex(uint32_t value) {
   return text;
 }
 
+// Thrown to end the exploration.
+struct Stopped {};
+
 class Prover {
  public:
   Prover(const Image& image, const Entry& entry, const ProofOptions& options)
@@ -76,13 +79,17 @@ class Prover {
     for (;;) {
       proof_ = {};
       lengths_.clear();
+      stopping_ = false;
       engine::Ledger ledger(entry_obligations(), ledger_options(), refuted);
       engine::Explorer explorer;
       try {
         proof_.paths = explorer.explore([&] { run_path(explorer, ledger, changes); });
+        if (stopping_) throw Stopped{};
         finish(explorer, ledger, changes);
       } catch (const MoreChanges&) {
         continue;
+      } catch (const Stopped&) {
+        ledger.fail_all("not settled: the proof stopped where " + options_.stop_at + " was refuted");
       } catch (const std::exception& e) {
         ledger.fail_all(e.what());
       }
@@ -121,6 +128,7 @@ class Prover {
       ledger.drop_path();
       return;
     }
+    if (stopping_) return ledger.drop_path();
     claim_footprint(ledger, machine);
     world.length().straight += machine.instructions;
     lengths_.push_back(world.length());
@@ -130,13 +138,19 @@ class Prover {
       Recorder recorder(*found.model, witness);
       smt::Evaluator evaluator(recorder);
       for (Term t : explorer.path_condition()) evaluator.value(t);
+      evaluator.value(found.claim);
       proof_.witness = witness;
     });
+    if (options_.stop_at.empty() || !ledger.is_refuted(options_.stop_at)) return;
+    // What is refuted behind a loop's head counts once it is known what the loop changes: that is at the exploration's end.
+    if (world.length().loops.empty()) throw Stopped{};
+    stopping_ = true;
   }
 
   engine::Ledger::Options ledger_options() const {
     engine::Ledger::Options options;
     options.keep_script = options_.keep_script;
+    options.counterexample_for = options_.stop_at;
     for (const auto& group : options_.preferred) {
       options.preferences.emplace_back();
       for (const auto& [name, value] : group) {
@@ -326,6 +340,7 @@ class Prover {
   const Image& image_;
   const Entry& entry_;
   const ProofOptions& options_;
+  bool stopping_ = false;  // stop_at is refuted; the paths left are only looked at for what loops change
   const relation::Layout layout_;
   const RomFacts facts_;
   EntryProof proof_;

@@ -63,9 +63,12 @@ RomFacts rom_facts(const Image& image);
 
 struct ProofOptions {
   // As in engine::Ledger::Options.
-  std::function<void(const std::string&, uint32_t, const std::string&)> keep_script;
+  std::function<void(const std::string&, uint32_t, const std::string&)> keep_script = {};
   // Values that a witness's variables have where they can, by groups: such states are more easily tried elsewhere.
-  std::vector<std::map<std::string, uint64_t>> preferred;
+  std::vector<std::map<std::string, uint64_t>> preferred = {};
+  // The proof ends where this obligation is first refuted, if one is named: the witness is one against it, and what was not
+  // settled by then is an error.
+  std::string stop_at = {};
 };
 
 // May be called in several threads at once.

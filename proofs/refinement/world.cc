@@ -92,6 +92,7 @@ void SymbolicWorld::claim_related(SymbolicState& s, const std::string& where) {
   ledger_.equal("refinement", "guest memory " + where, s.memory.guest, m.memory.guest);
   ledger_.equal("refinement", "the processor's GDT " + where, s.gdt.bytes(), m.tables.at("gdt_copy"));
   ledger_.equal("refinement", "the processor's LDT " + where, s.ldt.bytes(), m.tables.at("ldt_copy"));
+  ledger_.equal("refinement", "the trap table " + where, s.trap_table.bytes(), m.tables.at("trap_table"));
 }
 
 void SymbolicWorld::claim_memory(SymbolicState& s, const std::string& where) {

@@ -46,28 +46,53 @@ _ENV = {
     "LC_ALL": "C",
 }
 
-def _rom_image_impl(ctx):
-    objects = []
-    defines = ["-D" + d for d in ctx.attr.defines]
-    for src in ctx.files.srcs:
-        if src.extension not in ["cc", "S"]:
-            continue
-        obj = ctx.actions.declare_file("_%s/%s.o" % (ctx.label.name, src.short_path))
-        if src.extension == "cc":
-            compiler, options = "/usr/bin/g++", _COMMON + _CXX
-        else:
-            compiler, options = "/usr/bin/gcc", _COMMON + ["-D__ASSEMBLY__"]
-        ctx.actions.run(
-            executable = compiler,
-            arguments = options + defines + ["-c", src.path, "-o", obj.path],
-            inputs = ctx.files.srcs,
-            outputs = [obj],
-            env = _ENV,
-            mnemonic = "RomCompile",
-            progress_message = "Compiling %s for the ROM" % src.short_path,
-        )
-        objects.append(obj)
+RomImageInfo = provider(
+    doc = "What a ROM image was made from, for images that differ from it in one place.",
+    fields = {
+        "sources": "every source and header, as files",
+        "objects": "the object of each compiled source, by the source's path, in the order they are linked",
+        "defines": "preprocessor definitions",
+        "linker_script": "file",
+        "elf": "the finished image",
+    },
+)
 
+def is_compiled(source):
+    return source.extension in ["cc", "S"]
+
+def compile_rom_source(ctx, source, name, inputs, defines, include_first = []):
+    """Declares the object of one source.
+
+    Args:
+      ctx: of the rule that builds the image.
+      source: the file to compile.
+      name: what it is called in the tree; the object is named after it.
+      inputs: files it may include.
+      defines: preprocessor definitions.
+      include_first: folders whose headers go before the tree's own.
+
+    Returns:
+      The object file.
+    """
+    obj = ctx.actions.declare_file("_%s/%s.o" % (ctx.label.name, name))
+    if source.extension == "cc":
+        compiler, options = "/usr/bin/g++", _COMMON + _CXX
+    else:
+        compiler, options = "/usr/bin/gcc", _COMMON + ["-D__ASSEMBLY__"]
+    ctx.actions.run(
+        executable = compiler,
+        arguments = ["-I" + folder for folder in include_first] + options + ["-D" + d for d in defines] +
+                    ["-c", source.path, "-o", obj.path],
+        inputs = [source] + inputs,
+        outputs = [obj],
+        env = _ENV,
+        mnemonic = "RomCompile",
+        progress_message = "Compiling %s for the ROM" % name,
+    )
+    return obj
+
+def link_rom_image(ctx, sources, objects, defines, linker_script):
+    """Declares the image itself; returns the rule's providers. ctx.executable._finalise fills in the header."""
     linked = ctx.actions.declare_file("_%s/linked.elf" % ctx.label.name)
     ctx.actions.run(
         executable = "/usr/bin/ld",
@@ -78,11 +103,11 @@ def _rom_image_impl(ctx):
             "--no-warn-rwx-segments",
             "--build-id=none",
             "-T",
-            ctx.file.linker_script.path,
+            linker_script.path,
             "-o",
             linked.path,
-        ] + [o.path for o in objects],
-        inputs = objects + [ctx.file.linker_script],
+        ] + [o.path for o in objects.values()],
+        inputs = objects.values() + [linker_script],
         outputs = [linked],
         env = _ENV,
         mnemonic = "RomLink",
@@ -98,10 +123,21 @@ def _rom_image_impl(ctx):
         env = _ENV,
         mnemonic = "RomFinalise",
     )
-    return [DefaultInfo(
-        files = depset([elf, rom]),
-        runfiles = ctx.runfiles(files = [elf, rom]),
-    )]
+    return [
+        DefaultInfo(
+            files = depset([elf, rom]),
+            runfiles = ctx.runfiles(files = [elf, rom]),
+        ),
+        RomImageInfo(sources = sources, objects = objects, defines = defines, linker_script = linker_script, elf = elf),
+    ]
+
+def _rom_image_impl(ctx):
+    objects = {
+        src.short_path: compile_rom_source(ctx, src, src.short_path, ctx.files.srcs, ctx.attr.defines)
+        for src in ctx.files.srcs
+        if is_compiled(src)
+    }
+    return link_rom_image(ctx, ctx.files.srcs, objects, ctx.attr.defines, ctx.file.linker_script)
 
 rom_image = rule(
     implementation = _rom_image_impl,
@@ -111,7 +147,7 @@ rom_image = rule(
             doc = "Sources, and every header they include.",
         ),
         "linker_script": attr.label(allow_single_file = [".lds"]),
-        "defines": attr.string_list(doc = "Preprocessor definitions: build settings and planted faults."),
+        "defines": attr.string_list(doc = "Preprocessor definitions: build settings."),
         "_finalise": attr.label(
             default = "//rom/image:finalise",
             executable = True,
