@@ -220,7 +220,7 @@ class Certify {
           continue;
         }
         const std::string text = to_text(*state);
-        fmt::print("    state: {}\n    {}\n    replay: ./vmirom replay --engine processor{} '{}'\n", text, ask_processor(image_, *state),
+        fmt::print("    state: {}\n    {}\n    replay: ./vmirom replay --engine processor{} '{}'\n", text, ask_processor(image_, *job.proof.witness, *state),
                    rom_argument(), text);
       }
     }

@@ -20,7 +20,7 @@ std::vector<std::map<std::string, uint64_t>> placeable_values(const Entry& entry
 std::optional<Case> case_of(const Image& image, const Entry& entry, const Witness& witness, std::string& why);
 
 // One line: whether the processor, in the state that a claim is refuted by, does otherwise than the model too.
-std::string ask_processor(const Image& image, const Case& c);
+std::string ask_processor(const Image& image, const Witness& witness, const Case& c);
 
 }  // namespace vmirom::conformance
 

@@ -65,6 +65,8 @@ void read_word(Case& c, const std::string& word) {
   };
   if (indexed("gdt[")) return take(c.gdt[index()]);
   if (indexed("ldt[")) return take(c.ldt[index()]);
+  if (indexed("traps[")) return take(c.traps[index()]);
+  if (name.rfind("own.", 0) == 0) return take(c.own[name.substr(4)]);
   if (indexed("page[")) return void(c.pages[index()] = uint8_t(number(word, value)));
   if (name[0] == '@') {
     uint32_t address = uint32_t(number(word, name.substr(1)));
@@ -132,6 +134,8 @@ std::string to_text(const Case& c) {
   }
   for (const auto& [index, value] : c.gdt) word("gdt[" + hex(index) + "]", hex(value));
   for (const auto& [index, value] : c.ldt) word("ldt[" + hex(index) + "]", hex(value));
+  for (const auto& [index, value] : c.traps) word("traps[" + hex(index) + "]", hex(value));
+  for (const auto& [name, value] : c.own) word("own." + name, hex(value));
   for (const auto& [page, rights] : c.pages) word("page[" + hex(page) + "]", hex(rights));
   if (!c.answers.empty()) word("answers", listed(c.answers));
   if (!c.time_stamps.empty()) word("tsc", listed(c.time_stamps));

@@ -31,9 +31,11 @@ struct Case {
   // None in a sequence: the virtual CPU stays as the call before left it.
   std::optional<VirtualCpu<Concrete>> vcpu;
   uint32_t work = 0;                     // vcpu_t::work
-  uint32_t noise = 0;                    // what is in the ROM's own fields, and where nothing is specified
+  uint32_t noise = 0;                    // what is in the ROM's own fields, and in bits that are nobody's
   std::map<uint32_t, uint8_t> memory;    // bytes of guest memory
-  std::map<uint32_t, uint32_t> gdt, ldt;  // dwords of the tables the processor uses, by index
+  std::map<std::string, uint32_t> own;   // the ROM's own fields, where noise will not do
+  // Dwords of the tables the processor uses, and of the trap table on its way to the hypervisor, by index.
+  std::map<uint32_t, uint32_t> gdt, ldt, traps;
   std::vector<uint32_t> answers;         // the hypervisor's, in order
   std::vector<uint64_t> time_stamps;
   // Pages of guest memory, when they are not the standard ones.

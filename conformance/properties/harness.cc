@@ -17,6 +17,9 @@ namespace {
 
 constexpr uint32_t kIret = 0xcf;
 
+// Hypercalls and faults of one call: SetLDT has at most one of each for 8192 entries.
+constexpr uint32_t kMostStops = 100'000;
+
 std::string hex(uint32_t value) {
   char text[16];
   std::snprintf(text, sizeof text, "0x%x", value);
@@ -132,11 +135,16 @@ void Harness::place(const Case& c) {
   };
   put_table("gdt_copy", c.gdt);
   put_table("ldt_copy", c.ldt);
+  put_table("trap_table", c.traps);
   if (!c.vcpu) return;
   uint32_t noise = c.noise;
   relation::represent(
       layout_, *c.vcpu, [&](uint32_t a, uint32_t n, uint32_t v) { write_both(a, v, n); },
-      [&](const char* name) { return std::strcmp(name, "work") == 0 ? c.work : noise = noise * 1664525 + (noise ? 1013904223 : 0); });
+      [&](const char* name) -> uint32_t {
+        if (std::strcmp(name, "work") == 0) return c.work;
+        if (const auto given = c.own.find(name); given != c.own.end()) return given->second;
+        return noise = noise * 1664525 + (noise ? 1013904223 : 0);
+      });
 }
 
 // Back to what the image started as, or on from where the ROM has come to.
@@ -273,7 +281,12 @@ Outcome Harness::step(const Case& c) {
   const auto differ = [&](const std::string& what) { differences.push_back(what); };
   size_t requests = 0, time_stamps = 0;
   bool stopped = false;
+  uint32_t stops = 0;
   for (bool going = true; going;) {
+    if (++stops > kMostStops) {
+      differ("the ROM does not come to an end: it has asked the hypervisor or faulted " + std::to_string(kMostStops) + " times");
+      break;
+    }
     const Stop stop = engine_->run(run.cpu);
     const std::string at = run.cpu.eip >= VMI_WEDGE ? image_.describe(run.cpu.eip) + " (EIP " + hex(run.cpu.eip) + ")" : "EIP " + hex(run.cpu.eip);
     switch (stop.kind) {
@@ -366,6 +379,11 @@ Outcome Harness::step(const Case& c) {
           }
           error_code = (memory_.rights(stop.address) & kRead ? X86_PF_PRESENT : 0) | (writes ? X86_PF_WRITE : 0);
           write_both(image_.place("shared_info_page.vcpu_info[0].arch.cr2").address, stop.address, 4);
+        }
+        if (run.esp0 - run.cpu.esp > kStackBelow) {
+          differ("the ROM's stack has run out at " + at);
+          going = false;
+          break;
         }
         const auto push = [&](uint32_t value) { memory_.store(run.cpu.esp -= 4, value, 4); };
         push(run.cpu.eflags);

@@ -112,6 +112,7 @@ class Prover {
     const SymbolicTable gdt_frames(machine.tables["gdt_frames"]), ldt_frames(machine.tables["ldt_frames"]);
     const SymbolicTable trap_table(machine.tables["trap_table"]);
     SymbolicState state{begin(machine, world), world.vcpu(), gdt, ldt, gdt_frames, ldt_frames, trap_table, memory, world, facts_};
+    bool reached_guest = false;
     try {
       assume_preconditions(explorer, world, state);
       if (preconditions_.empty()) preconditions_ = explorer.path_condition();
@@ -119,6 +120,7 @@ class Prover {
       if (!state.stopped) {
         world.run_to_guest();
         claim_end(ledger, world, state);
+        reached_guest = true;
       }
       world.claim_reads(state);
     } catch (const Violation& v) {
@@ -134,7 +136,8 @@ class Prover {
     lengths_.push_back(world.length());
     proof_.worst_stack_bytes = std::max<uint32_t>(proof_.worst_stack_bytes, -machine.deepest_stack);
     ledger.close_path(explorer.path_condition(), [&](engine::Counterexample found) {
-      Witness witness{found.obligation, found.label, {}, {}};
+      const bool about_array = found.claim->op == smt::Op::kEqual && found.claim->arguments[0].width() == smt::kArray;
+      Witness witness{found.obligation, found.label, !reached_guest || about_array, {}, {}};
       Recorder recorder(*found.model, witness);
       smt::Evaluator evaluator(recorder);
       for (Term t : explorer.path_condition()) evaluator.value(t);

@@ -40,6 +40,9 @@ std::vector<std::string> entry_obligations();
 struct Witness {
   std::string obligation;
   std::string label;
+  // What is wrong need not show in the end: the claim is about a point within the ROM, or about a whole array, of which a
+  // witness holds what was looked at.
+  bool partial = false;
   std::map<std::string, uint64_t> variables;
   std::map<std::string, std::map<uint32_t, uint8_t>> bytes;
 };
