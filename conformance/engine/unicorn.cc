@@ -64,7 +64,13 @@ class Unicorn : public Engine {
     stopped_ = false;
     blocks_ = 0;
     check(uc_reg_write_batch(uc_, const_cast<int*>(kRegisters), values, std::size(fields)), "uc_reg_write_batch");
-    uc_emu_start(uc_, cpu.eip, kReturnGate, 0, 0);
+    // The emulator does not cut the target of a branch to 32 bits where it has added a displacement: it goes on from there.
+    uint32_t from = cpu.eip;
+    do {
+      uncut_ = false;
+      uc_emu_start(uc_, from, kReturnGate, 0, 0);
+      from = target_;
+    } while (uncut_);
     uint32_t whole[std::size(kRegisters) + 3] = {};
     for (size_t i = 0; i < std::size(fields); ++i) values[i] = &whole[i];
     check(uc_reg_read_batch(uc_, const_cast<int*>(kRegisters), values, std::size(fields)), "uc_reg_read_batch");
@@ -122,6 +128,11 @@ class Unicorn : public Engine {
     if (u.stopped_) return false;
     const bool write = type == UC_MEM_WRITE_PROT || type == UC_MEM_WRITE_UNMAPPED;
     const bool fetch = type == UC_MEM_FETCH_PROT || type == UC_MEM_FETCH_UNMAPPED;
+    if (fetch && address >> 32) {
+      u.uncut_ = true;
+      u.target_ = uint32_t(address);
+      return false;
+    }
     uint32_t at = uint32_t(address);
     const uint8_t needed = write ? kWrite : kRead;
     if ((u.memory_.rights(at) & needed) && uint64_t{at % kPageBytes} + size > kPageBytes) at = (at / kPageBytes + 1) * kPageBytes;
@@ -160,6 +171,8 @@ class Unicorn : public Engine {
   uc_engine* uc_ = nullptr;
   Stop stop_;
   bool stopped_ = false;
+  bool uncut_ = false;
+  uint32_t target_ = 0;
   uint64_t blocks_ = 0;
 };
 

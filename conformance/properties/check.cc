@@ -56,14 +56,23 @@ class Step : public Command {
 rc::Gen<std::shared_ptr<const Command>> next_step(const Progress& progress) {
   return rc::gen::noShrink(rc::gen::map(rc::gen::arbitrary<uint64_t>(), [progress](uint64_t seed) -> std::shared_ptr<const Command> {
     Random r(seed);
-    if (!progress.ready) return std::make_shared<Step>(generate_step(Call::Init, r.next()));
+    if (!progress.ready) {
+      Case c = generate_step(Call::Init, r.next());
+      c.cpu.eax = kRomCopy;
+      c.memory.erase(c.memory.lower_bound(kRomCopy), c.memory.lower_bound(kRomCopy + kPageBytes));
+      return std::make_shared<Step>(c);
+    }
     if (r.one_in(4)) {
       Case c = plain_case(kInterrupt);
       c.vcpu.reset();
       c.cpu.eax = r.below(16);
       return std::make_shared<Step>(c);
     }
-    return std::make_shared<Step>(generate_step((*progress.calls)[r.below(uint32_t(progress.calls->size()))], r.next()));
+    const CallInfo& info = info_of((*progress.calls)[r.below(uint32_t(progress.calls->size()))]);
+    Case c = generate_step(info.call, r.next());
+    // The guest's copy of the table works as well as the table.
+    if (r.one_in(2)) c.cpu.eip = kRomCopy + VMI_SLOT_BYTES * info.slot;
+    return std::make_shared<Step>(c);
   }));
 }
 
