@@ -50,6 +50,9 @@ struct Request {
 // The dwords of a trap table that count, of X86_GATES entries.
 inline constexpr uint32_t kTrapTableDwords = 512;
 
+// The trap table keeps a zero handler after its last entry, where the hypervisor stops reading.
+inline constexpr const char* kTableEnds = "the trap table's last entry is zero";
+
 }  // namespace vmirom
 
 #endif  // VMIROM_MODEL_HYPERVISOR_REQUEST_H_

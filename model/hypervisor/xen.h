@@ -1,7 +1,7 @@
 // Xen's side of the requests: what it answers and what it changes.
 //
 // Source: Xen 4.17, arch/x86/pv/descriptor-tables.c (check_descriptor, do_update_descriptor), pv/callback.c, mm.c
-// (MMUEXT_SET_LDT), and ../docs/trust.md for how it was held against the running hypervisor.
+// (MMUEXT_SET_LDT). docs/trust.md says what rests on this file.
 #ifndef VMIROM_MODEL_HYPERVISOR_XEN_H_
 #define VMIROM_MODEL_HYPERVISOR_XEN_H_
 

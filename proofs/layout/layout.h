@@ -1,7 +1,7 @@
 // Obligations about a ROM image as a whole: header, table, frames, offsets and lists, as the linked bytes have them.
 //
 // What an entry's proof (proofs/refinement) takes from the image's own lists is held against the bytes here: patch-ups,
-// exception table, symbols of assembly, debug information. Source of the list: ../docs/architecture.md, "Obligations".
+// exception table, symbols of assembly, debug information. Source of the list: docs/architecture.md, "Obligations".
 #ifndef VMIROM_PROOFS_LAYOUT_LAYOUT_H_
 #define VMIROM_PROOFS_LAYOUT_LAYOUT_H_
 

@@ -169,6 +169,11 @@ const Planted kPlanted[] = {
     {"virtual-cpu-relation", "a_field_of_another_name",
      [](Copy& c) { c.rename(".debug_str", "sysenter_eip", "sysenter_eiq"); }},
 
+    {"initial-state", "a_pic_base_between_vectors", [](Copy& c) { c.at(shipped().place("vcpu.pic[1].vector_base").address) = 1; }},
+    {"initial-state", "work_that_nobody_knows", [](Copy& c) { c.at(shipped().place("vcpu.work").address) = 4; }},
+    {"initial-state", "init_has_succeeded", [](Copy& c) { c.at(shipped().place("vcpu.initialised").address) = 1; }},
+    {"initial-state", "an_endless_trap_table", [](Copy& c) { c.put_dword(shipped().address_of("trap_table") + 4 * 513, 1); }},
+
     {"boundary-frame", "a_register_saved_twice", [](Copy& c) { c.at(slot("WRMSR") + kPushEcx) = kPushEdxOpcode; }},
     {"boundary-frame", "the_frame_one_word_off", [](Copy& c) { c.at(slot("SetGDT") + kFrameSize) = 4; }},
     {"boundary-frame", "the_function_of_another_call",

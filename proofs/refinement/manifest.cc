@@ -6,7 +6,7 @@ namespace {
 // Instructions on the longest path, for entries without a budget of their own.
 constexpr uint32_t kAnyBound = 2'000'000;
 
-// What hot calls may cost on the path without work for the guest; source: ../docs/architecture.md, "Budgets".
+// What hot calls may cost on the path without work for the guest; source: docs/architecture.md, "Budgets".
 struct Budget {
   Call call;
   uint32_t instructions;

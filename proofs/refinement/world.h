@@ -1,6 +1,6 @@
 // The model and the machine code side by side: the model decides what happens next, the machine must do the same.
 //
-// Source of the method: ../docs/architecture.md, "How a call is proved".
+// Source of the method: docs/architecture.md, "How a call is proved".
 #ifndef VMIROM_PROOFS_REFINEMENT_WORLD_H_
 #define VMIROM_PROOFS_REFINEMENT_WORLD_H_
 
@@ -43,8 +43,6 @@ struct PathLength {
   std::optional<Part> part;
 };
 
-// The trap table keeps a zero handler after its last entry, where the hypervisor stops reading.
-inline constexpr const char* kTableEnds = "the trap table's last entry is zero";
 inline SymbolicBool trap_table_ends(const SymbolicTable& table) { return table.get(kTrapTableDwords + 1) == SymbolicWord(0); }
 
 class SymbolicWorld : public Surroundings {
