@@ -3,10 +3,12 @@
 #define VMIROM_CONFORMANCE_CERTIFY_PROGRESS_H_
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 
 namespace vmirom::conformance {
 
@@ -28,8 +30,11 @@ class Progress {
   const bool shown_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
+  std::condition_variable over_;
+  bool is_over_ = false;
   uint32_t ended_ = 0;
   std::set<std::string> running_;
+  std::thread clock_;  // draws once a second while steps take long
 };
 
 }  // namespace vmirom::conformance
