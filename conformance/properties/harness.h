@@ -44,20 +44,23 @@ class Harness {
   const char* engine_name() const { return engine_->name(); }
 
  private:
-  struct Run;
   uint8_t golden(uint32_t address) const;
   void set_golden(uint32_t address, uint8_t value);
   void write_both(uint32_t address, uint32_t value, uint32_t bytes);
   void place(const Case& c);
   void restore(bool to_pristine);
-  void compare_memory(Run& run);
+  void compare_memory(const State<Concrete>& s, uint32_t esp0, std::vector<std::string>& differences);
+  std::string objection(State<Concrete>& s, const CallInfo* call) const;
+  std::string late_objection(const State<Concrete>& s, uint32_t esp0) const;
+  ConcreteTable golden_table(const char* name) const;
+  uint32_t field(const char* name) const;  // of the virtual CPU, as it is now
+  uint32_t work() const { return field("work"); }
 
   const Image& image_;
   Memory memory_;
   std::unique_ptr<Engine> engine_;
   relation::Layout layout_;
   RomFacts facts_;
-  EngineKind kind_;
   // The writable regions, as they should be and as they were at the start.
   struct Mirror {
     const Region* region;

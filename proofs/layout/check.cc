@@ -8,12 +8,6 @@ namespace vmirom {
 
 using engine::Verdict;
 
-std::string hex(uint32_t value) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%x", value);
-  return text;
-}
-
 Check::Check(const Image& image, const std::string& name, const engine::Ledger::Options& options)
     : image(image), name_(name), ledger_({name}, options, refuted_) {}
 

@@ -8,10 +8,9 @@
 
 #include "proofs/layout/layout.h"
 #include "proofs/smt/term.h"
+#include "rom/image/hex.h"
 
 namespace vmirom {
-
-std::string hex(uint32_t value);  // "0x12"
 
 class Check {
  public:

@@ -6,6 +6,7 @@
 #include "model/dispatch.h"
 #include "model/relation/contract.h"
 #include "proofs/refinement/world.h"
+#include "rom/image/hex.h"
 
 namespace vmirom {
 namespace {
@@ -50,12 +51,6 @@ class ExampleState : public smt::Assignment {
  private:
   std::map<std::string, uint64_t> values_;
 };
-
-std::string hex(uint32_t value) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%x", value);
-  return text;
-}
 
 // Thrown to end the exploration.
 struct Stopped {};

@@ -5,6 +5,7 @@
 
 #include "proofs/x86/arithmetic.h"
 #include "proofs/x86/transfer.h"
+#include "rom/image/hex.h"
 
 namespace vmirom {
 namespace {
@@ -14,12 +15,6 @@ using smt::Term;
 constexpr uint32_t kInstructionLimit = 20000;
 
 Term word(uint32_t value) { return smt::constant(value, 32); }
-
-std::string hex(uint32_t value) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%x", value);
-  return text;
-}
 
 // The image's tables that code indexes with unknown indices, and whether code may write them.
 constexpr struct {

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "model/abi/constants.h"
+#include "rom/image/hex.h"
 #include "rom/image/image.h"
 
 namespace vmirom {
@@ -22,12 +23,6 @@ constexpr uint32_t kPciBytes = 24;
 // Plug and Play BIOS Specification 1.0A, section 3.2.
 constexpr uint32_t kPnpSignature = 0x506e5024;  // "$PnP"
 constexpr uint32_t kPnpBytes = 32;
-
-std::string hex(uint32_t value) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%x", value);
-  return text;
-}
 
 // The ROM's bytes by offset, and what is wrong with them.
 class Header {

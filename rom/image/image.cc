@@ -7,14 +7,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "rom/image/hex.h"
+
 namespace vmirom {
 namespace {
-
-std::string hex(uint32_t value) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%x", value);
-  return text;
-}
 
 // Symbols the rest of the tool relies on.
 constexpr const char* kNeededSymbols[] = {"vmi_rom",      "vmi_rom_end",    "vmi_rom_image_end", "deliver",
