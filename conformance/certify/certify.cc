@@ -45,6 +45,8 @@ class Certify {
     report_.seed = options_.seed;
     choose();
     prepare_folder();
+    // An engine that this machine does not have is told before the proofs, not after them.
+    for (EngineKind kind : engines()) Harness(image_, kind);
     prove();
     test();
     const std::string path = options_.out + "/certificate.json";
@@ -156,13 +158,18 @@ class Certify {
     return {instructions, stack};
   }
 
+  std::vector<EngineKind> engines() const {
+    std::vector<EngineKind> kinds;
+    for (EngineKind kind : {EngineKind::kProcessor, EngineKind::kUnicorn})
+      if (options_.engine == "both" || options_.engine == name_of(kind)) kinds.push_back(kind);
+    return kinds;
+  }
+
   void test() {
-    if (options_.cases == 0) return;
     std::vector<Call> calls;
     for (const Job& job : jobs_)
       if (job.report.entry.call && provides(image_, job.report.entry)) calls.push_back(*job.report.entry.call);
-    for (EngineKind kind : {EngineKind::kProcessor, EngineKind::kUnicorn}) {
-      if (options_.engine != "both" && options_.engine != name_of(kind)) continue;
+    for (EngineKind kind : engines()) {
       Harness harness(image_, kind);
       Progress progress(fmt::format("testing on {},", name_of(kind)), uint32_t(calls.size() + 1));
       for (Job& job : jobs_) {
