@@ -252,6 +252,12 @@ Outcome Harness::step(const Case& c) {
                                                             : relation::running_preconditions<Concrete>(s, ss_only));
   require(relation::invariants<Concrete>(s.vcpu, s.cpu, info ? work() : work() & VMI_WORK_INTERRUPT));
   if (cpu.ss != kFlatData || cpu.cs != kFlatCode) run.outcome.admissible = false, run.outcome.refused = "the engines have other flat segments";
+  // A selector that does not load faults on the way in, which says nothing about the ROM.
+  for (uint32_t selector : {cpu.ds, cpu.es, cpu.fs, cpu.gs}) {
+    const uint32_t index = selector & ~3u;
+    if (index && index != (kFlatData & ~3u) && index != (kOtherData & ~3u) && index != (kFlatCode & ~3u))
+      run.outcome.admissible = false, run.outcome.refused = "the engines have other data segments";
+  }
   for (uint32_t a = cpu.esp - kStackBelow; a <= cpu.esp + kStackAbove; a += 64)
     if (!(memory_.rights(a) & kWrite)) run.outcome.admissible = false, run.outcome.refused = "no stack is mapped at ESP";
   if (!run.outcome.admissible) return run.outcome;
