@@ -44,6 +44,7 @@ void check_header(Check& check);
 void check_slots(Check& check);
 void check_vcpu_symbols(Check& check);
 void check_vcpu_relation(Check& check);
+void check_initial_state(Check& check);
 void check_boundary_frame(Check& check);
 void check_exit_frame(Check& check);
 void check_trap_frame(Check& check);

@@ -13,6 +13,7 @@ constexpr struct {
     {"slots", check_slots},
     {"virtual-cpu-symbols", check_vcpu_symbols},
     {"virtual-cpu-relation", check_vcpu_relation},
+    {"initial-state", check_initial_state},
     {"boundary-frame", check_boundary_frame},
     {"exit-frame", check_exit_frame},
     {"trap-frame", check_trap_frame},

@@ -179,6 +179,12 @@ const Planted kPlanted[] = {
        c.put(slot("SetTR") + kCallField - 1, {kNop, kNop, kNop, kNop, kNop});
      }},
 
+    {"initial-state", "work_is_waiting", [](Copy& c) { c.at(shipped().place("vcpu.work").address) = VMI_WORK_EXCEPTION; }},
+    {"initial-state", "init_has_succeeded", [](Copy& c) { c.at(shipped().place("vcpu.initialised").address) = 1; }},
+    {"initial-state", "more_descriptors_than_the_table_has",
+     [](Copy& c) { c.at(shipped().place("vcpu.gdt_entries").address + 3) = 1; }},
+    {"initial-state", "the_trap_table_does_not_end", [](Copy& c) { c.at("trap_table", 8 * X86_GATES + 4) = 1; }},
+
     // pushf; sub $20, %esp; push %eax; push %ecx
     {"exit-frame", "a_register_saved_twice", [](Copy& c) { c.at("deliver", 5) = kPushEdxOpcode; }},
     {"exit-frame", "less_room", [](Copy& c) { c.at("deliver", 3) = 16; }},
