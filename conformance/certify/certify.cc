@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -111,6 +112,8 @@ class Certify {
 
     Progress progress("proving", uint32_t(order.size() + 1));
     std::atomic<size_t> next{0};
+    std::mutex failure_mutex;
+    std::exception_ptr failure;
     const auto work = [&] {
       for (size_t i; (i = next++) < order.size() + 1;) {
         // The image as a whole is short enough for the second place.
@@ -127,10 +130,21 @@ class Certify {
         progress.end(entry.name);
       }
     };
+    // What one thread cannot do, such as write a script, ends the command; the others take no more work.
+    const auto guarded_work = [&] {
+      try {
+        work();
+      } catch (...) {
+        next = order.size() + 1;
+        const std::lock_guard lock(failure_mutex);
+        if (!failure) failure = std::current_exception();
+      }
+    };
     std::vector<std::thread> threads;
-    for (unsigned i = 1; i < std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads); ++i) threads.emplace_back(work);
-    work();
+    for (unsigned i = 1; i < std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads); ++i) threads.emplace_back(guarded_work);
+    guarded_work();
     for (std::thread& t : threads) t.join();
+    if (failure) std::rethrow_exception(failure);
 
     std::set<std::string> assumptions;
     for (Job* job : order) {

@@ -184,6 +184,24 @@ _STUBS = [
         entries = ["GetInterruptMask"],
         obligation = "read-footprint",
     ),
+    # Code segments are never writable.
+    fault(
+        name = "write-through-cs",
+        file = _CONTROL,
+        find = "mov %eax, vcpu.cr2",
+        replacement = "mov %eax, %cs:vcpu.cr2",
+        entries = ["SetCR2"],
+        obligation = "write-footprint",
+    ),
+    # Nor need they be readable.
+    fault(
+        name = "read-through-cs",
+        file = _CONTROL,
+        find = "mov vcpu.cr0, %eax",
+        replacement = "mov %cs:vcpu.cr0, %eax",
+        entries = ["GetCR0"],
+        obligation = "read-footprint",
+    ),
     fault(
         name = "privileged-instruction-in-a-stub",
         file = _INTERRUPTS,
@@ -482,6 +500,14 @@ _GUEST_ACCESS = [
         obligation = "refinement",
     ),
     fault(
+        name = "segment-not-present-is-no-guarded-fault",
+        file = "rom/frontend/traps.cc",
+        find = "if (e->instruction != frame->eip) continue;",
+        replacement = "if (e->instruction != frame->eip || (frame->frame_id & 0xff) == X86_TRAP_NP) continue;",
+        entries = ["deliver"],
+        obligation = "refinement",
+    ),
+    fault(
         name = "trap-wrapper-claims-another-vector",
         file = _TRAPS_S,
         find = "push $(VMI_FRAME_HAS_ERROR | \\vector)",
@@ -651,6 +677,15 @@ _MARKS = [
         obligation = "write-footprint",
     ),
     fault(
+        name = "direction-flag-changed-in-a-function-marked-pure",
+        file = _PIC,
+        find = "VMI_PURE uint32_t granted_by_master(const vcpu_t& cpu) {\n",
+        replacement = "VMI_PURE uint32_t granted_by_master(const vcpu_t& cpu) {\n" +
+                      "  asm volatile(\"pushf\\n xorl $0x400, (%%esp)\\n popf\" : : : \"memory\", \"cc\");\n",
+        entries = ["deliver"],
+        obligation = "write-footprint",
+    ),
+    fault(
         name = "loop-variable-not-marked",
         file = _DELIVER,
         find = "VMI_LOOP_HEAD2(\"enter_handler\", event, error_code);",
@@ -737,6 +772,13 @@ _IMAGE = [
         find = "  guest_fault_t guest_fault;\n",
         replacement = "  guest_fault_t guest_fault;\n  uint32_t unrelated = 0;\n",
         obligation = "image:virtual-cpu-relation",
+    ),
+    fault(
+        name = "something-to-do-before-the-first-call",
+        file = _VCPU,
+        find = ".work = 0,",
+        replacement = ".work = VMI_WORK_EXCEPTION,",
+        obligation = "image:initial-state",
     ),
     fault(
         name = "boundary-frame-declared-in-another-order",

@@ -174,6 +174,12 @@ std::string Harness::objection(State<Concrete>& s, const CallInfo* call) const {
   require(relation::invariants<Concrete>(s.vcpu, s.cpu, call ? work() : work() & VMI_WORK_INTERRUPT));
   if (!first.empty()) return first;
   if (s.cpu.ss != kFlatData || s.cpu.cs != kFlatCode) return "CS and SS are the engines' flat segments";
+  // A selector that does not load faults on the way in, which says nothing about the ROM.
+  for (uint32_t selector : {s.cpu.ds, s.cpu.es, s.cpu.fs, s.cpu.gs}) {
+    const uint32_t entry = selector & ~3u;
+    if (entry && entry != (kFlatData & ~3u) && entry != (kOtherData & ~3u) && entry != (kFlatCode & ~3u))
+      return "DS, ES, FS and GS are null or segments that the engines have";
+  }
   for (uint32_t a = s.cpu.esp - kStackBelow; a <= s.cpu.esp + kStackAbove; a += 64)
     if (!(memory_.rights(a) & kWrite)) return "the guest's stack is mapped";
   return {};

@@ -108,4 +108,27 @@ void check_vcpu_relation(Check& check) {
     check.require(covered[i] == 1, "the byte at vcpu+" + hex(i) + " belongs to " + std::to_string(covered[i]) + " fields");
 }
 
+// Before the first call nothing has run: what calls assume of the state between them, the image has as it was linked. So far
+// the guest has not called Init, and nothing waits for it.
+void check_initial_state(Check& check) {
+  const Image& image = check.image;
+  const auto layout = relation::Layout::from([&](const std::string& path) {
+    const Place place = image.place(path);
+    return std::pair{place.address, place.size};
+  });
+  const auto read = [&](uint32_t address, uint32_t bytes) {
+    uint32_t value = 0;
+    for (uint32_t i = bytes; i-- > 0;) value = value << 8 | image.byte(address + i);
+    return value;
+  };
+  const auto v = relation::abstract_vcpu<Concrete>(layout, read);
+  const relation::Layout::Field& work = layout.field("work");
+  for (const auto& fact : relation::invariants<Concrete>(v, {}, read(work.address, work.size)))
+    check.require(fact.holds, "as linked it does not hold that " + fact.name);
+  check.require(!v.initialised, "vcpu.initialised is set before Init");
+  const Symbol& traps = image.symbol("trap_table");
+  for (uint32_t i = 0; i < traps.size; ++i)
+    check.require(!image.byte(traps.address + i), "trap_table+" + hex(i) + " is not 0 before Init");
+}
+
 }  // namespace vmirom

@@ -52,7 +52,7 @@ void run_out_of(Check& check, engine::Explorer& explorer, Term start, uint32_t b
     SymbolicMachine machine(image, segments, smt::variable("L", 32), smt::variable("esp0", 32),
                             [](int64_t at) { return smt::variable("byte." + hex(uint32_t(at)), 32); });
     machine.eip = start;
-    machine.flat[x86::kCs] = machine.flat[x86::kSs] = true;
+    machine.flat[x86::kSs] = true;
     if (begin - rom < image.address_of("vmi_rom_end") - rom) machine.slot_begin = begin - rom, machine.slot_end = end - rom;
     const Section& text = image.section(".text");
     for (uint32_t at = text.address; at < text.address + text.size; ++at)

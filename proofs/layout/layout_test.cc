@@ -170,10 +170,6 @@ const Planted kPlanted[] = {
      [](Copy& c) { c.rename(".debug_str", "sysenter_eip", "sysenter_eiq"); }},
 
     {"initial-state", "a_pic_base_between_vectors", [](Copy& c) { c.at(shipped().place("vcpu.pic[1].vector_base").address) = 1; }},
-    {"initial-state", "work_that_nobody_knows", [](Copy& c) { c.at(shipped().place("vcpu.work").address) = 4; }},
-    {"initial-state", "init_has_succeeded", [](Copy& c) { c.at(shipped().place("vcpu.initialised").address) = 1; }},
-    {"initial-state", "an_endless_trap_table", [](Copy& c) { c.put_dword(shipped().address_of("trap_table") + 4 * 513, 1); }},
-
     {"boundary-frame", "a_register_saved_twice", [](Copy& c) { c.at(slot("WRMSR") + kPushEcx) = kPushEdxOpcode; }},
     {"boundary-frame", "the_frame_one_word_off", [](Copy& c) { c.at(slot("SetGDT") + kFrameSize) = 4; }},
     {"boundary-frame", "the_function_of_another_call",
@@ -183,6 +179,12 @@ const Planted kPlanted[] = {
      [](Copy& c) {
        c.put(slot("SetTR") + kCallField - 1, {kNop, kNop, kNop, kNop, kNop});
      }},
+
+    {"initial-state", "work_is_waiting", [](Copy& c) { c.at(shipped().place("vcpu.work").address) = VMI_WORK_EXCEPTION; }},
+    {"initial-state", "init_has_succeeded", [](Copy& c) { c.at(shipped().place("vcpu.initialised").address) = 1; }},
+    {"initial-state", "more_descriptors_than_the_table_has",
+     [](Copy& c) { c.at(shipped().place("vcpu.gdt_entries").address + 3) = 1; }},
+    {"initial-state", "the_trap_table_does_not_end", [](Copy& c) { c.at("trap_table", 8 * X86_GATES + 4) = 1; }},
 
     // pushf; sub $20, %esp; push %eax; push %ecx
     {"exit-frame", "a_register_saved_twice", [](Copy& c) { c.at("deliver", 5) = kPushEdxOpcode; }},

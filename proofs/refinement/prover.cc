@@ -183,7 +183,8 @@ class Prover {
   // Brings the machine to the entry. Returns the guest's registers there.
   Registers<Symbolic> begin(SymbolicMachine& machine, SymbolicWorld& world) {
     const uint32_t address = image_.address_of(entry_.symbol);
-    machine.flat[x86::kCs] = machine.flat[x86::kSs] = true;
+    // Not CS: code segments are never writable and need not be readable.
+    machine.flat[x86::kSs] = true;
     if (entry_.call) {
       const uint32_t offset = address - image_.address_of("vmi_rom");
       machine.eip = smt::add(machine.table_base, smt::constant(offset, 32));

@@ -142,6 +142,13 @@ void SymbolicMachine::call_pure() {
   const x86::Flags<Term> flags_before = flags;
   const SymbolicMemory memory_before = memory;
   const x86::Cells data_before = data;
+  const std::map<std::string, Term> tables_before = tables;
+  const Term system_flags_before = system_flags;
+  Term selectors_before[6];
+  std::copy(std::begin(selectors), std::end(selectors), selectors_before);
+  bool flat_before[6];
+  std::copy(std::begin(flat), std::end(flat), flat_before);
+  const uint32_t time_stamps_before = time_stamps_;
   const Term entry = eip;
   const uint32_t instructions_before = instructions;
   const auto restore = [&] {
@@ -162,7 +169,10 @@ void SymbolicMachine::call_pure() {
     if (!memory.on_stack(get(x86::kEsp), &esp) || esp != at + 4) violate("stack", "a function marked as pure moves ESP");
     // What it stored below the caller's frame is dead now, and it must not have stored elsewhere.
     if (!unchanged(memory.stack, memory_before.stack, esp) || !unchanged(data, data_before, INT64_MIN) ||
-        memory.guest != memory_before.guest || memory.reads.size() != memory_before.reads.size())
+        memory.guest != memory_before.guest || memory.reads.size() != memory_before.reads.size() || tables != tables_before ||
+        system_flags != system_flags_before || time_stamps_ != time_stamps_before ||
+        !std::equal(std::begin(selectors), std::end(selectors), selectors_before) ||
+        !std::equal(std::begin(flat), std::end(flat), flat_before))
       violate("write-footprint", "a function marked as pure has an effect");
     return Way{registers(), instructions, deepest_stack};
   });
@@ -419,7 +429,9 @@ Term SymbolicMachine::image_load(uint32_t address, uint32_t bytes) const {
 void SymbolicMachine::load_selector(x86::SegmentRegister s, Term selector) {
   if (!decide(surroundings_.loads(*this, s, selector))) {
     if (!is_guarded()) violate("refinement", "load of a selector that may fault");
-    raise_fault(X86_TRAP_GP, smt::zero_extend(smt::bit_and(selector, smt::constant(0xfffc, 16)), 32), word(0));
+    // #NP where the descriptor is there and only its segment is not; the ROM has to cope with either.
+    const bool absent = decide(smt::equal(engine::Explorer::current().fresh("absent", 1), smt::constant(1, 1)));
+    raise_fault(absent ? X86_TRAP_NP : X86_TRAP_GP, smt::zero_extend(smt::bit_and(selector, smt::constant(0xfffc, 16)), 32), word(0));
   }
   selectors[s] = selector;
   flat[s] = engine::Explorer::current().implied(surroundings_.is_flat(*this, selector));

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -28,6 +29,9 @@ void Image::fail(const std::string& place, const std::string& next_step) const {
 Image Image::load(const std::string& path) {
   Image image;
   image.path_ = path;
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))
+    image.fail("is not a regular file", "name an existing ROM image with --rom");
   std::ifstream in(path, std::ios::binary);
   if (!in) image.fail("cannot be read", "name an existing ROM image with --rom");
   image.file_.assign(std::istreambuf_iterator<char>(in), {});
