@@ -37,8 +37,13 @@ struct Descriptor {
     const Word raw = (high & 0x000f0000) | (low & 0xffff);
     return D::select(bit(23), (raw << 12) | 0xfff, raw);
   }
-  // Base 0, limit 4 GiB, 32-bit; whatever its access rights.
-  Bool is_flat() const { return (low == Word(0x0000ffff)) & ((high & 0xffcf00ff) == Word(0x00cf0000)); }
+  Bool expand_down() const { return bit(10); }  // data: offsets up to the limit are the ones that it does not have
+  // Base 0, limit 4 GiB, 32-bit: every offset is there; whatever its other access rights.
+  Bool is_flat() const {
+    return (low == Word(0x0000ffff)) & ((high & 0xffcf00ff) == Word(0x00cf0000)) & !(is_data() & expand_down());
+  }
+  // For reading and writing.
+  Bool is_flat_data() const { return is_flat() & is_data() & writable(); }
 
   // As a gate.
   Word gate_selector() const { return low >> 16; }

@@ -69,10 +69,13 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (sodium_init() < 0) throw std::runtime_error("libsodium does not start; reinstall libsodium23");
     options.rom = rom;
-    if (*certify_command) return certify(options);
-    if (*explain_command) return explain(rom, call);
-    if (*bench_command) return bench(rom);
-    return replay_text(rom, engine, text);
+    const int status = *certify_command   ? certify(options)
+                       : *explain_command ? explain(rom, call)
+                       : *bench_command   ? bench(rom)
+                                          : replay_text(rom, engine, text);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      throw std::runtime_error("standard output cannot be written; what was to be said is lost: send it elsewhere");
+    return status;
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     fmt::print(stderr, "vmirom: {}; vmirom --help tells more\n", e.what());

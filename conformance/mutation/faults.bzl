@@ -143,6 +143,22 @@ _STUBS = [
         obligation = "read-footprint",
     ),
     fault(
+        name = "read-of-what-the-hypervisor-shares",
+        file = _CONTROL,
+        find = ".macro fast.GetCR0\n",
+        replacement = ".macro fast.GetCR0\n    cmpl $0, shared_info_page + 100\n",
+        entries = ["GetCR0"],
+        obligation = "read-footprint",
+    ),
+    fault(
+        name = "stack-that-grows-the-wrong-way-kept",
+        file = "rom/frontend/segments.cc",
+        find = "kCode | kExpandDown | kWritable",
+        replacement = "kCode | kWritable",
+        entries = ["SetLDT"],
+        obligation = "read-footprint",
+    ),
+    fault(
         name = "read-beyond-the-call-table",
         file = "rom/entry/init.inc",
         find = "cmp $VMI_LAST_SLOT, %eax",

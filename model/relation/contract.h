@@ -10,7 +10,7 @@ namespace vmirom::relation {
 // Calls that a guest may make before Init has succeeded.
 inline bool allowed_before_init(Call call) { return call == Call::Init || call == Call::GetRelocationInfo; }
 
-// Whether a selector names a flat segment that loads at the current level: code for CS, else data, writable for SS.
+// Whether a selector names a flat segment that loads at the current level: code for CS, else data that can be written.
 template <class D>
 typename D::Bool flat_code(State<D>& s, typename D::Word selector) {
   const auto d = model::descriptor_of<D>(s, selector);
@@ -25,7 +25,7 @@ typename D::Bool flat_stack(State<D>& s, typename D::Word selector) {
 
 template <class D>
 typename D::Bool flat_data(State<D>& s, typename D::Word selector) {
-  return model::data_selector_loads<D>(s, selector, s.cpu.cs & 3) & model::descriptor_of<D>(s, selector).is_flat();
+  return model::data_selector_loads<D>(s, selector, s.cpu.cs & 3) & model::descriptor_of<D>(s, selector).is_flat_data();
 }
 
 // What holds of any kernel code of the guest that calls the ROM. below and above are the bytes around ESP that belong to the

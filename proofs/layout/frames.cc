@@ -20,7 +20,7 @@ Term word(uint32_t value) { return smt::constant(value, 32); }
 class AnySegments : public Surroundings {
  public:
   Term loads(const SymbolicMachine&, x86::SegmentRegister, Term) override { return smt::boolean(true); }
-  Term is_flat(const SymbolicMachine&, Term) override { return smt::boolean(true); }
+  Term is_flat(const SymbolicMachine&, x86::SegmentRegister, Term) override { return smt::boolean(true); }
   bool accessible(Term, uint32_t, bool) override { return false; }
   Term time_stamp(uint32_t n) override { return smt::variable("tsc." + std::to_string(n), 64); }
 };

@@ -277,25 +277,32 @@ class Prover {
     world.claim_memory(s, "at the end");
   }
 
-  // Writes stay within the virtual CPU, the tables and the stack; reads of the caller's stack within its arguments.
+  // Writes and reads stay within the virtual CPU, the tables and the stack; reads of the caller's stack within its arguments.
   void claim_footprint(engine::Ledger& ledger, SymbolicMachine& machine) {
     const uint32_t fault_address = image_.place("shared_info_page.vcpu_info[0].arch.cr2").address;
     for (const auto& [at, cell] : machine.data.cells()) {
       if (!cell.written || uint64_t(at) - fault_address < 4) continue;
-      const bool known = std::any_of(layout_.fields.begin(), layout_.fields.end(),
-                                     [&, at = at](const auto& f) { return uint64_t(at) - f.address < f.size; });
-      if (known) continue;
+      if (is_field(at)) continue;
       ledger.equal("write-footprint", "a write to " + image_.describe(at), machine.data.initial_byte(at),
                    smt::extract(cell.word, 8 * cell.byte, 8));
     }
     if (machine.written_tables.count("trap_table"))
       ledger.holds("write-footprint", kTableEnds, trap_table_ends(SymbolicTable(machine.tables["trap_table"])).term());
+    for (int64_t at : machine.data_read) {
+      if (is_field(at) || uint64_t(at) - fault_address < 4) continue;
+      ledger.holds("read-footprint", "a read of " + image_.describe(at), smt::boolean(false));
+    }
     const int64_t arguments = 4 + 4 * int64_t(entry_.call ? info_of(*entry_.call).stack_arguments : 0);
     for (int64_t at : machine.caller_stack_read) {
       if (at < arguments) continue;
       ledger.holds("read-footprint", "a read of the caller's stack at ESP0+" + std::to_string(at) + ", beyond what it passed",
                    smt::boolean(false));
     }
+  }
+
+  bool is_field(int64_t at) const {
+    return std::any_of(layout_.fields.begin(), layout_.fields.end(),
+                       [&](const auto& f) { return uint64_t(at) - f.address < f.size; });
   }
 
   void finish(engine::Explorer& explorer, engine::Ledger& ledger, const std::map<uint32_t, LoopChanges>& changes) {

@@ -65,9 +65,10 @@ Term SymbolicWorld::loads(const SymbolicMachine& m, x86::SegmentRegister s, Term
   });
 }
 
-Term SymbolicWorld::is_flat(const SymbolicMachine& m, Term selector) {
+Term SymbolicWorld::is_flat(const SymbolicMachine& m, x86::SegmentRegister s, Term selector) {
   return by_selector(m, selector, [&](SymbolicState& now, SymbolicWord wanted) {
-    return model::descriptor_of<Symbolic>(now, wanted).is_flat();
+    const auto segment = model::descriptor_of<Symbolic>(now, wanted);
+    return s == x86::kCs ? segment.is_flat() : segment.is_flat_data();
   });
 }
 

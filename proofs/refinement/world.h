@@ -64,7 +64,7 @@ class SymbolicWorld : public Surroundings {
 
   // For the machine.
   smt::Term loads(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) override;
-  smt::Term is_flat(const SymbolicMachine& m, smt::Term selector) override;
+  smt::Term is_flat(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) override;
   bool accessible(smt::Term address, uint32_t bytes, bool write) override { return model_memory_->covered(address, bytes, write); }
   smt::Term time_stamp(uint32_t n) override;
 

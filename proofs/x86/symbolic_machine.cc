@@ -359,7 +359,7 @@ void SymbolicMachine::raise_fault(uint32_t vector, Term error_code, Term address
 }
 
 Term SymbolicMachine::load(x86::SegmentRegister s, Term address, uint32_t bytes, bool will_write) {
-  if (!flat[s]) violate("read-footprint", "read through a segment that need not be flat");
+  if (!flat[s]) violate("read-footprint", "read through a segment that need not be flat data");
   const Place place = locate(address, bytes, false);
   switch (place.kind) {
     case PlaceKind::kStack:
@@ -387,6 +387,7 @@ Term SymbolicMachine::load(x86::SegmentRegister s, Term address, uint32_t bytes,
       return value;
     }
     case PlaceKind::kData:
+      for (uint32_t i = 0; i < bytes; ++i) data_read.insert(place.at + i);
       return data.load(place.at, bytes);
     case PlaceKind::kTable:
       return load_bytes(tables[place.table->name], place.offset, bytes);
@@ -398,7 +399,7 @@ Term SymbolicMachine::load(x86::SegmentRegister s, Term address, uint32_t bytes,
 }
 
 void SymbolicMachine::store(x86::SegmentRegister s, Term address, Term value) {
-  if (!flat[s]) violate("write-footprint", "write through a segment that need not be flat");
+  if (!flat[s]) violate("write-footprint", "write through a segment that need not be flat data that can be written");
   const uint32_t bytes = value.width() / 8;
   const Place place = locate(address, bytes, true);
   switch (place.kind) {
@@ -434,13 +435,13 @@ void SymbolicMachine::load_selector(x86::SegmentRegister s, Term selector) {
     raise_fault(absent ? X86_TRAP_NP : X86_TRAP_GP, smt::zero_extend(smt::bit_and(selector, smt::constant(0xfffc, 16)), 32), word(0));
   }
   selectors[s] = selector;
-  flat[s] = engine::Explorer::current().implied(surroundings_.is_flat(*this, selector));
+  flat[s] = engine::Explorer::current().implied(surroundings_.is_flat(*this, s, selector));
 }
 
 void SymbolicMachine::far_jump(Term cs, Term target) {
   auto& explorer = engine::Explorer::current();
   if (cs != selectors[x86::kCs] && !(explorer.implied(surroundings_.loads(*this, x86::kCs, cs)) &&
-                                     explorer.implied(surroundings_.is_flat(*this, cs))))
+                                     explorer.implied(surroundings_.is_flat(*this, x86::kCs, cs))))
     violate("refinement", "far transfer to a code segment that may not load");
   selectors[x86::kCs] = cs;
   target_ = target;

@@ -30,7 +30,7 @@ class Surroundings {
   virtual ~Surroundings() = default;
   // Whether a segment register loads a selector now, and whether the segment is then flat.
   virtual smt::Term loads(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) = 0;
-  virtual smt::Term is_flat(const SymbolicMachine& m, smt::Term selector) = 0;
+  virtual smt::Term is_flat(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) = 0;
   // Whether the path has already found all of a range of guest memory accessible.
   virtual bool accessible(smt::Term address, uint32_t bytes, bool write) = 0;
   // The n-th reading of the time-stamp counter, 64 bits.
@@ -100,6 +100,7 @@ class SymbolicMachine {
   int64_t deepest_stack = 0;  // lowest offset from esp0 written to
   // Stack offsets at or above the entry's ESP that were read.
   std::set<int64_t> caller_stack_read;
+  std::set<int64_t> data_read;  // addresses of bytes of the image's variables
   const smt::Term table_base;
   uint32_t slot_begin = 0, slot_end = 0;  // code in the table must stay within these offsets
   std::set<uint32_t> parts;               // addresses at which the run stops

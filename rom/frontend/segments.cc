@@ -89,7 +89,7 @@ FlatSegments::~FlatSegments() {
   fs = data_selector_loads(fs, cpl) ? fs : 0;
   gs = data_selector_loads(gs, cpl) ? gs : 0;
   const uint32_t cs = flat_at(cs_, cpl, kCode | kConforming, kCode) ? cs_ : cpu.flat_cs;
-  const uint32_t ss = flat_at(ss_, cpl, kCode | kWritable, kWritable) ? ss_ : cpu.flat_ds;
+  const uint32_t ss = flat_at(ss_, cpl, kCode | kExpandDown | kWritable, kWritable) ? ss_ : cpu.flat_ds;
   load_cs(cs);
   load_ss(ss);
   // From here on nothing is addressed but the stack: the guest's DS need not be flat.

@@ -14,6 +14,7 @@ inline constexpr uint32_t kAccessed = 1u << 8;
 inline constexpr uint32_t kWritable = 1u << 9;     // data
 inline constexpr uint32_t kReadable = 1u << 9;     // code
 inline constexpr uint32_t kConforming = 1u << 10;  // code
+inline constexpr uint32_t kExpandDown = 1u << 10;  // data
 inline constexpr uint32_t kCode = 1u << 11;
 inline constexpr uint32_t kNotSystem = 1u << 12;
 inline constexpr uint32_t kDplShift = 13;
