@@ -89,8 +89,8 @@ template <class D>
 typename D::Bool data_selector_loads(State<D>& s, typename D::Word selector, typename D::Word cpl) {
   const Descriptor<D> d = descriptor_of<D>(s, selector);
   const auto privileged = (d.dpl() >= cpl) & (d.dpl() >= (selector & 3));
-  const auto loads = d.present() & ((d.is_data() & privileged) |
-                                    (d.is_code() & d.readable() & (d.conforming() | privileged)));
+  const auto loads =
+      d.present() & ((d.is_data() & privileged) | (d.is_code() & d.readable() & (d.conforming() | privileged)));
   return is_null<D>(selector) | loads;
 }
 

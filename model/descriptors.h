@@ -48,7 +48,10 @@ void follow_guest_table(State<D>& s, WhichTable which, typename D::Word base, ty
           const Word frame = (which == WhichTable::kGdt ? s.gdt_frames : s.ldt_frames).get(i >> 9);
           const Word offset = (i & 511) << 3;
           s.world.request(s, Request<D>{RequestKind::kUpdateDescriptor,
-                                        {(frame << 12) | offset, frame >> 20, wanted.low, wanted.high}, {}, which, i});
+                                        {(frame << 12) | offset, frame >> 20, wanted.low, wanted.high},
+                                        {},
+                                        which,
+                                        i});
         }
         i = i + 1;
         return true;
@@ -76,8 +79,8 @@ void reload_segments(State<D>& s) {
   s.cpu.fs = data(s.cpu.fs, 0);
   s.cpu.gs = data(s.cpu.gs, 0);
   const Descriptor<D> code = descriptor_of<D>(s, s.cpu.cs), stack = descriptor_of<D>(s, s.cpu.ss);
-  const auto code_loads = code.present() & code.is_code() & !code.conforming() & (code.dpl() == cpl) & code.is_flat() &
-                          ((s.cpu.cs & 3) == cpl);
+  const auto code_loads =
+      code.present() & code.is_code() & !code.conforming() & (code.dpl() == cpl) & code.is_flat() & ((s.cpu.cs & 3) == cpl);
   s.cpu.cs = D::select(code_loads, s.cpu.cs, s.vcpu.flat_cs);
   s.cpu.ss = D::select(stack_selector_loads<D>(s, s.cpu.ss, cpl) & stack.is_flat(), s.cpu.ss, s.vcpu.flat_ds);
 }
@@ -167,8 +170,7 @@ Descriptor<D> trap_table_entry(State<D>& s, typename D::Word vector) {
   };
   Descriptor<D> gate;
   GuestFault<D> ignored;
-  if (offset + 7 > s.vcpu.idtr.limit ||
-      !load_descriptor<D>(s, s.vcpu.idtr.base + offset, gate.low, gate.high, ignored))
+  if (offset + 7 > s.vcpu.idtr.limit || !load_descriptor<D>(s, s.vcpu.idtr.base + offset, gate.low, gate.high, ignored))
     return entry(0, s.vcpu.flat_cs, wrapper);
   const auto trap_gate = gate.is_system(kTypeTrapGate);
   const auto usable = gate.present() & (trap_gate | gate.is_system(kTypeInterruptGate));

@@ -46,8 +46,7 @@ void WRMSR(State<D>& s) {
   } else if ((index == Word(MSR_IA32_APIC_BASE)) & none(value.low & MSR_APIC_BASE_RESERVED_LOW) &
              none(value.high & MSR_APIC_BASE_RESERVED_HIGH)) {
     // Which processor bootstraps is not the guest's to choose.
-    s.vcpu.apic_base = {(value.low & ~uint32_t(MSR_APIC_BASE_BSP)) | (s.vcpu.apic_base.low & MSR_APIC_BASE_BSP),
-                        value.high};
+    s.vcpu.apic_base = {(value.low & ~uint32_t(MSR_APIC_BASE_BSP)) | (s.vcpu.apic_base.low & MSR_APIC_BASE_BSP), value.high};
   } else if (index == Word(MSR_IA32_SYSENTER_CS)) {
     s.vcpu.sysenter_cs = value.low;
   } else if (index == Word(MSR_IA32_SYSENTER_ESP)) {

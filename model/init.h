@@ -15,8 +15,7 @@ bool rom_lies_at(State<D>& s, typename D::Word base) {
   Word signature, version;
   GuestFault<D> ignored;
   if (!load<D>(s, base + VMI_HEADER_SIGNATURE, 4, signature, ignored) || signature != Word(VMI_SIGNATURE)) return false;
-  return load<D>(s, base + VMI_HEADER_MINOR, 2, version, ignored) &&
-         version == Word(VMI_API_MAJOR << 8 | VMI_API_MINOR);
+  return load<D>(s, base + VMI_HEADER_MINOR, 2, version, ignored) && version == Word(VMI_API_MAJOR << 8 | VMI_API_MINOR);
 }
 
 // Displacements of the table at base reach the same targets as in the table as linked. False, and nothing is written, when

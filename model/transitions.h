@@ -41,8 +41,7 @@ typename D::Word call_site(State<D>& s, typename D::Word return_address) {
   const Bool absolute = ((at_6 == Word(0xff)) & (at_5 == Word(0x15))) | (call_with(at_6, at_5, 2) & !has_sib(at_5));
   const Bool displaced = call_with(at_3, at_2, 1) & !has_sib(at_2);
   const Bool direct = call_with(at_2, at_1, 3) | (call_with(at_2, at_1, 0) & !has_sib(at_1) & ((at_1 & 7) != Word(5)));
-  const Word length =
-      D::select(relative, 5, D::select(absolute, 6, D::select(displaced, 3, D::select(direct, 2, 0))));
+  const Word length = D::select(relative, 5, D::select(absolute, 6, D::select(displaced, 3, D::select(direct, 2, 0))));
   return return_address - length;
 }
 
@@ -159,8 +158,7 @@ void enter_handler(State<D>& s, Event<D> event) {
 
   const auto is_fault = event.is_exception() & !event.is(X86_TRAP_DF);
   const Word image = (s.cpu.eflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) | D::select(is_fault, X86_EFLAGS_RF, 0) |
-                     D::select(s.vcpu.interrupt_flag == Word(1), X86_EFLAGS_IF, 0) |
-                     (s.vcpu.iopl << X86_EFLAGS_IOPL_SHIFT);
+                     D::select(s.vcpu.interrupt_flag == Word(1), X86_EFLAGS_IF, 0) | (s.vcpu.iopl << X86_EFLAGS_IOPL_SHIFT);
   push<D>(s, image);
   s.unspecified.push_back({s.cpu.esp, X86_EFLAGS_STATUS});
   push<D>(s, s.cpu.cs);

@@ -33,8 +33,14 @@ struct Row {
   const char* cycles;
 };
 constexpr Row kRows[] = {
-    {Call::EnableInterrupts, "<= 1"}, {Call::DisableInterrupts, "0"}, {Call::GetInterruptMask, "<= 1"}, {Call::SetInterruptMask, "<= 1"},
-    {Call::GetCR0, "-"},              {Call::GetCR2, "-"},            {Call::GetCR3, "-"},              {Call::GetCR4, "-"},
+    {Call::EnableInterrupts, "<= 1"},
+    {Call::DisableInterrupts, "0"},
+    {Call::GetInterruptMask, "<= 1"},
+    {Call::SetInterruptMask, "<= 1"},
+    {Call::GetCR0, "-"},
+    {Call::GetCR2, "-"},
+    {Call::GetCR3, "-"},
+    {Call::GetCR4, "-"},
     {Call::SetCR2, "-"},
 };
 
@@ -82,7 +88,8 @@ uint32_t instructions_in(const Image& image, const Symbol& symbol) {
   for (uint32_t i = 0; i < std::min<uint32_t>(symbol.size, VMI_SLOT_BYTES); ++i) code[i] = image.byte(symbol.address + i);
   for (uint32_t at = 0; at < symbol.size && at < VMI_SLOT_BYTES; ++count) {
     const auto instruction = x86::decode(code + at, sizeof code - at);
-    if (!instruction) throw BadImage(image.path() + ": " + image.describe(symbol.address + at) + " is no instruction; run certify");
+    if (!instruction)
+      throw BadImage(image.path() + ": " + image.describe(symbol.address + at) + " is no instruction; run certify");
     at += instruction->length();
   }
   return count;
@@ -98,7 +105,8 @@ void place_guest(Memory& memory, const relation::Layout& layout) {
   *memory.at(kEmptyAt) = 0xc3;
   const Case plain = plain_case("Pause");
   relation::represent(
-      layout, *plain.vcpu, [&](uint32_t a, uint32_t n, uint32_t v) { memory.store(a, v, n); }, [](const char*) { return 0u; });
+      layout, *plain.vcpu, [&](uint32_t a, uint32_t n, uint32_t v) { memory.store(a, v, n); },
+      [](const char*) { return 0u; });
 }
 
 uint64_t calls_per_second(const Image& image, EngineKind kind) {
@@ -147,7 +155,8 @@ int bench(const std::string& rom) {
         throw EngineError(image.describe(target) + " does not return; run certify");
       return double(after - before) / kIterations;
     };
-    fmt::print("{:<20} {:>12} {:>8}   {:>10} {:>8}\n", "call", "instructions", "budget", std::string("net ") + cycles.unit(), "budget");
+    fmt::print("{:<20} {:>12} {:>8}   {:>10} {:>8}\n", "call", "instructions", "budget", std::string("net ") + cycles.unit(),
+               "budget");
     const uint32_t stub = instructions_in(image, image.symbol("vmi.RDMSR"));
     within &= stub <= kBoundaryBudget;
     for (const Row& row : kRows) {
@@ -163,12 +172,15 @@ int bench(const std::string& rom) {
         const double empty = measure(kEmptyAt);
         net.push_back(measure(slot) - empty);
       }
-      fmt::print("{:<20} {:>12} {:>8}   {:>+10.1f} {:>8}\n", name, instructions, fmt::format("<= {}", entry.instruction_bound), median(net), row.cycles);
+      fmt::print("{:<20} {:>12} {:>8}   {:>+10.1f} {:>8}\n", name, instructions,
+                 fmt::format("<= {}", entry.instruction_bound), median(net), row.cycles);
     }
     fmt::print("{:<20} {:>12} {:>8}\n", "boundary stub", stub, fmt::format("<= {}", kBoundaryBudget));
   }
-  const uint64_t processor = calls_per_second(image, EngineKind::kProcessor), unicorn = calls_per_second(image, EngineKind::kUnicorn);
-  fmt::print("\ncalls a second: processor {}, unicorn {}: {:.1f} times\n", processor, unicorn, double(processor) / double(unicorn));
+  const uint64_t processor = calls_per_second(image, EngineKind::kProcessor),
+                 unicorn = calls_per_second(image, EngineKind::kUnicorn);
+  fmt::print("\ncalls a second: processor {}, unicorn {}: {:.1f} times\n", processor, unicorn,
+             double(processor) / double(unicorn));
   return within ? 0 : 1;
 }
 

@@ -113,7 +113,9 @@ std::string certificate_text(const Image& image, const Report& report) {
   };
   const Json statement = {
       {"_type", "https://in-toto.io/Statement/v1"},
-      {"subject", {{{"name", std::filesystem::path(image.path()).filename().string()}, {"digest", {{"sha256", sha256(image.file())}}}}}},
+      {"subject",
+       {{{"name", std::filesystem::path(image.path()).filename().string()},
+         {"digest", {{"sha256", sha256(image.file())}}}}}},
       {"predicateType", "urn:vmirom:certificate:v1"},
       {"predicate", predicate},
   };
@@ -129,7 +131,8 @@ void write_file(const std::string& path, const std::string& text) {
   };
   std::FILE* file = std::fopen(partial.c_str(), "w");
   if (!file) fail();
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0 && fsync(fileno(file)) == 0;
+  const bool whole =
+      std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0 && fsync(fileno(file)) == 0;
   if (std::fclose(file) != 0 || !whole) fail();
   if (std::rename(partial.c_str(), path.c_str()) != 0) fail();
 }

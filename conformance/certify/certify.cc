@@ -79,7 +79,8 @@ class Certify {
   void prepare_folder() {
     std::error_code error;
     std::filesystem::create_directories(options_.out, error);
-    if (error) throw BadInput(options_.out + ": cannot be made a folder: " + error.message() + "; choose another with --out");
+    if (error)
+      throw BadInput(options_.out + ": cannot be made a folder: " + error.message() + "; choose another with --out");
     // Better now than after the proofs.
     write_file(options_.out + "/.writable", "");
     std::filesystem::remove(options_.out + "/.writable", error);
@@ -108,7 +109,8 @@ class Certify {
       for (Job& job : jobs_)
         if (job.report.entry.name == name && job.report.obligations.empty()) order.push_back(&job);
     for (Job& job : jobs_)
-      if (job.report.obligations.empty() && std::find(order.begin(), order.end(), &job) == order.end()) order.push_back(&job);
+      if (job.report.obligations.empty() && std::find(order.begin(), order.end(), &job) == order.end())
+        order.push_back(&job);
 
     Progress progress("proving", uint32_t(order.size() + 1));
     std::atomic<size_t> next{0};
@@ -141,7 +143,8 @@ class Certify {
       }
     };
     std::vector<std::thread> threads;
-    for (unsigned i = 1; i < std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads); ++i) threads.emplace_back(guarded_work);
+    for (unsigned i = 1; i < std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads); ++i)
+      threads.emplace_back(guarded_work);
     guarded_work();
     for (std::thread& t : threads) t.join();
     if (failure) std::rethrow_exception(failure);
@@ -198,7 +201,8 @@ class Certify {
       // Before Init there is nothing to make a sequence of.
       if (std::find(calls.begin(), calls.end(), Call::Init) == calls.end()) continue;
       progress.begin("sequences");
-      const CheckResult result = check_sequences(harness, calls, std::max(1u, options_.cases / kCasesPerSequence), options_.seed);
+      const CheckResult result =
+          check_sequences(harness, calls, std::max(1u, options_.cases / kCasesPerSequence), options_.seed);
       progress.end("sequences");
       report_.sequences.push_back({name_of(kind), result.cases, result.failures});
       note_failure("a sequence of calls", kind, result);
@@ -214,7 +218,8 @@ class Certify {
       text += "    " + result.text.substr(at, end - at) + "\n";
       at = end + 1;
     }
-    if (!result.replay.empty()) text += fmt::format("    replay: ./vmirom replay --engine {}{} '{}'\n", name_of(kind), rom_argument(), result.replay);
+    if (!result.replay.empty())
+      text += fmt::format("    replay: ./vmirom replay --engine {}{} '{}'\n", name_of(kind), rom_argument(), result.replay);
     failures_.push_back(text);
   }
 
@@ -241,8 +246,8 @@ class Certify {
           continue;
         }
         const std::string text = to_text(*state);
-        fmt::print("    state: {}\n    {}\n    replay: ./vmirom replay --engine processor{} '{}'\n", text, ask_processor(image_, *job.proof.witness, *state),
-                   rom_argument(), text);
+        fmt::print("    state: {}\n    {}\n    replay: ./vmirom replay --engine processor{} '{}'\n", text,
+                   ask_processor(image_, *job.proof.witness, *state), rom_argument(), text);
       }
     }
     for (const ImageObligation& o : report_.image)

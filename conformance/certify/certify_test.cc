@@ -141,7 +141,8 @@ TEST_F(CertifyTest, ScriptsAreKept) {
   o.smtlib = true;
   EXPECT_EQ(run(o), 0);
   uint32_t scripts = 0;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(out_ + "/smtlib")) scripts += file.path().extension() == ".smt2";
+  for (const auto& file : std::filesystem::recursive_directory_iterator(out_ + "/smtlib"))
+    scripts += file.path().extension() == ".smt2";
   EXPECT_GT(scripts, 20u);
 }
 
@@ -180,7 +181,8 @@ TEST_F(CertifyTest, ExplainShowsTheEntry) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(explain(kShipped, "RDMSR"), 0);
   const std::string said = testing::internal::GetCapturedStdout();
-  for (const char* part : {"slot 7 at 0xf50000e0", "Code in the table", "RDMSR_ext", "Stack at entry", "burn_clobbers_frame_t", "relies on", "EDX:EAX"})
+  for (const char* part : {"slot 7 at 0xf50000e0", "Code in the table", "RDMSR_ext", "Stack at entry",
+                           "burn_clobbers_frame_t", "relies on", "EDX:EAX"})
     EXPECT_NE(said.find(part), std::string::npos) << part;
   testing::internal::CaptureStdout();
   EXPECT_EQ(explain(kShipped, "CPUID"), 3);

@@ -97,10 +97,11 @@ int explain(const std::string& rom, const std::string& name) {
   const Symbol& slot = image.symbol("vmi." + name);
   Entry entry;
   entry.symbol = slot.name;
-  fmt::print("{}: slot {} at {:#x}, {} of {} bytes; call {} of API 3.0; family {}\n\n", info.name, info.slot, slot.address, slot.size,
-             VMI_SLOT_BYTES, info.number_3, info.family);
+  fmt::print("{}: slot {} at {:#x}, {} of {} bytes; call {} of API 3.0; family {}\n\n", info.name, info.slot, slot.address,
+             slot.size, VMI_SLOT_BYTES, info.number_3, info.family);
   if (!provides(image, entry)) {
-    fmt::print("This ROM does not provide the call: its slot traps, and GetRelocationInfo answers type {}.\n", VMI_RELOCATION_NONE);
+    fmt::print("This ROM does not provide the call: its slot traps, and GetRelocationInfo answers type {}.\n",
+               VMI_RELOCATION_NONE);
     return 3;
   }
   fmt::print("Code in the table\n");

@@ -36,8 +36,9 @@ Image load_rom(const std::string& path) {
   for (const CallInfo& info : kCalls) {
     const Symbol& slot = image.symbol("vmi." + std::string(info.name));
     if (slot.address != rom + VMI_SLOT_BYTES * info.slot || slot.size > VMI_SLOT_BYTES)
-      throw BadImage(fmt::format("{}: slot {} ({}): {} bytes at {:#x}, not at most {} at {:#x}; shorten the stub in rom/entry", path,
-                                 info.slot, info.name, slot.size, slot.address, VMI_SLOT_BYTES, rom + VMI_SLOT_BYTES * info.slot));
+      throw BadImage(
+          fmt::format("{}: slot {} ({}): {} bytes at {:#x}, not at most {} at {:#x}; shorten the stub in rom/entry", path,
+                      info.slot, info.name, slot.size, slot.address, VMI_SLOT_BYTES, rom + VMI_SLOT_BYTES * info.slot));
   }
   return image;
 }
@@ -46,7 +47,8 @@ std::string unknown_call(const std::string& name) {
   const CallInfo* nearest = &kCalls[0];
   for (const CallInfo& info : kCalls)
     if (distance(name, info.name) < distance(name, nearest->name)) nearest = &info;
-  return fmt::format("'{}' is not a call of API {}.{}; did you mean {}? docs/abi.md lists them", name, VMI_API_MAJOR, VMI_API_MINOR, nearest->name);
+  return fmt::format("'{}' is not a call of API {}.{}; did you mean {}? docs/abi.md lists them", name, VMI_API_MAJOR,
+                     VMI_API_MINOR, nearest->name);
 }
 
 const CallInfo& call_named(const std::string& name) {

@@ -48,9 +48,13 @@ int main(int argc, char** argv) {
   with_rom(certify_command);
   certify_command->add_option("--out", options.out, "folder for certificate.json and scripts")->capture_default_str();
   certify_command->add_option("--calls", options.calls, "calls to certify; all by default")->delimiter(',');
-  certify_command->add_option("--cases", options.cases, "test cases of each call on each engine")->capture_default_str()->check(CLI::Range(1u, 100'000'000u));
+  certify_command->add_option("--cases", options.cases, "test cases of each call on each engine")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 100'000'000u));
   certify_command->add_option("--seed", options.seed, "of the test cases")->capture_default_str();
-  certify_command->add_option("--engine", options.engine, "that tests run on")->capture_default_str()->check(CLI::IsMember({"processor", "unicorn", "both"}));
+  certify_command->add_option("--engine", options.engine, "that tests run on")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"processor", "unicorn", "both"}));
   certify_command->add_flag("--smtlib", options.smtlib, "keep every claim as an SMT-LIB script");
 
   CLI::App* explain_command = app.add_subcommand("explain", "slot, bytes, disassembly, stack and contract of a call");

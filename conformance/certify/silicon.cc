@@ -57,7 +57,8 @@ std::optional<Case> case_of(const Image& image, const Entry& entry, const Witnes
       place = place >> 1 & 1;
     }
   });
-  for (const char* own : {"exception.vector", "exception.error_code", "guest_fault.vector", "guest_fault.error_code", "guest_fault.address"}) {
+  for (const char* own :
+       {"exception.vector", "exception.error_code", "guest_fault.vector", "guest_fault.error_code", "guest_fault.address"}) {
     const auto found = witness.variables.find(std::string("vcpu.") + own);
     if (found != witness.variables.end()) c.own[own] = uint32_t(found->second);
   }
@@ -71,7 +72,8 @@ std::optional<Case> case_of(const Image& image, const Entry& entry, const Witnes
     }
   }
   for (const auto& [name, number] : witness.variables) {
-    if (starts_with(name, "loop.") || starts_with(name, "clobbered")) return cannot("the state is one within a loop or behind a hypercall");
+    if (starts_with(name, "loop.") || starts_with(name, "clobbered"))
+      return cannot("the state is one within a loop or behind a hypercall");
     if (starts_with(name, "stack")) c.put(c.cpu.esp + std::stoi(name.substr(5)), uint32_t(number), 4);
     if (starts_with(name, "answer.")) {
       const size_t i = std::stoul(name.substr(7));
@@ -96,12 +98,14 @@ std::optional<Case> case_of(const Image& image, const Entry& entry, const Witnes
     }
   }
   // A return address that is not the gate must not be code.
-  const uint32_t entry_at = entry.call ? VMI_WEDGE + VMI_SLOT_BYTES * info_of(*entry.call).slot : image.address_of(entry.symbol);
+  const uint32_t entry_at =
+      entry.call ? VMI_WEDGE + VMI_SLOT_BYTES * info_of(*entry.call).slot : image.address_of(entry.symbol);
   if (const auto base = witness.variables.find("L"); base != witness.variables.end() && base->second != VMI_WEDGE)
     return cannot("the call table lies elsewhere");
   c.cpu.eip = entry_at;
   for (const auto& [page, rights] : c.pages)
-    if (page >= VMI_WEDGE / kPageBytes || page < 16) return cannot("the state needs memory that this machine cannot give it");
+    if (page >= VMI_WEDGE / kPageBytes || page < 16)
+      return cannot("the state needs memory that this machine cannot give it");
   return c;
 }
 

@@ -21,7 +21,7 @@ using Cpu = Registers<Concrete>;
 inline constexpr uint32_t kFlatCode = 0x23;
 inline constexpr uint32_t kFlatData = 0x2b;
 inline constexpr uint32_t kOtherData = 0x63;
-inline constexpr uint32_t kOtherDataLow = 0x10000fff;   // base 0x00401000, limit 0xfff, byte granular
+inline constexpr uint32_t kOtherDataLow = 0x10000fff;  // base 0x00401000, limit 0xfff, byte granular
 inline constexpr uint32_t kOtherDataHigh = 0x0040f340;
 
 enum class StopKind : uint8_t {

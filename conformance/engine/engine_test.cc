@@ -52,7 +52,8 @@ TEST_P(OnEngine, ReturnsWithEveryRegister) {
   Cpu before = cpu_;
   before.eax = cpu_.eax = 1, before.ecx = cpu_.ecx = 2, before.edx = cpu_.edx = 3, before.ebx = cpu_.ebx = 4;
   before.ebp = cpu_.ebp = 5, before.esi = cpu_.esi = 6, before.edi = cpu_.edi = 7;
-  before.ds = cpu_.ds = 0, before.es = cpu_.es = kOtherData, before.fs = cpu_.fs = kOtherData, before.gs = cpu_.gs = kFlatData;
+  before.ds = cpu_.ds = 0, before.es = cpu_.es = kOtherData, before.fs = cpu_.fs = kOtherData,
+  before.gs = cpu_.gs = kFlatData;
   before.eflags = cpu_.eflags |= X86_EFLAGS_DF | X86_EFLAGS_CF;
   EXPECT_EQ(run({0xc3}).kind, StopKind::kLeft);  // ret
   EXPECT_EQ(cpu_.eip, kReturnGate);

@@ -25,7 +25,8 @@ Memory::Memory(const Image& image, const GuestPages& guest) {
   for (const Section& s : image.sections()) {
     if (!s.allocated || !s.size) continue;
     if (s.address < VMI_WEDGE || s.size > kGatePage - s.address)
-      throw BadImage(image.path() + ": section " + s.name + ": not between the wedge and the end of the address space; link it with rom/image/vmi.lds");
+      throw BadImage(image.path() + ": section " + s.name +
+                     ": not between the wedge and the end of the address space; link it with rom/image/vmi.lds");
     const uint8_t rights = kRead | (s.writable ? kWrite : 0) | (s.executable ? kExecute : 0);
     for (uint32_t page = page_of(s.address); page <= page_of(s.address + s.size - 1); ++page) pages[page] |= rights;
   }
@@ -74,8 +75,8 @@ void Memory::map(uint32_t begin, uint32_t size, uint8_t rights) {
 }
 
 const Region* Memory::region_at(uint32_t address) const {
-  const auto after = std::upper_bound(regions_.begin(), regions_.end(), address,
-                                      [](uint32_t a, const Region& r) { return a < r.begin; });
+  const auto after =
+      std::upper_bound(regions_.begin(), regions_.end(), address, [](uint32_t a, const Region& r) { return a < r.begin; });
   if (after == regions_.begin()) return nullptr;
   const Region& r = *std::prev(after);
   return r.contains(address) ? &r : nullptr;

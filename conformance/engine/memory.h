@@ -69,7 +69,7 @@ class Memory {
  private:
   void map(uint32_t begin, uint32_t size, uint8_t rights);
 
-  std::vector<Region> regions_;        // by address
+  std::vector<Region> regions_;  // by address
 };
 
 }  // namespace vmirom::conformance

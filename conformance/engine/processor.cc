@@ -147,17 +147,13 @@ class Processor : public Engine {
     cpu.cs = selector(GATE_CS), cpu.ss = selector(GATE_SS), cpu.ds = selector(GATE_DS), cpu.es = selector(GATE_ES);
     cpu.fs = selector(GATE_FS), cpu.gs = selector(GATE_GS);
     switch (gate(GATE_REASON)) {
-      case GATE_REASON_RETURN:
-        cpu.eip = kReturnGate;
-        return {StopKind::kLeft};
+      case GATE_REASON_RETURN: cpu.eip = kReturnGate; return {StopKind::kLeft};
       case GATE_REASON_HYPERCALL: {
         const uint32_t number = gate(GATE_NUMBER);
         cpu.eip = image_.address_of("hypercall_page") + 32 * number;
         return {StopKind::kHypercall, number};
       }
-      default:
-        cpu.eip = gate(GATE_EIP);
-        return after_signal(cpu);
+      default: cpu.eip = gate(GATE_EIP); return after_signal(cpu);
     }
   }
 

@@ -23,8 +23,7 @@ uint64_t segment_descriptor(uint32_t low, uint32_t high) { return uint64_t{high}
 
 class Unicorn : public Engine {
  public:
-  Unicorn(const Image& image, Memory& memory)
-      : memory_(memory), hypercall_page_(image.address_of("hypercall_page")) {
+  Unicorn(const Image& image, Memory& memory) : memory_(memory), hypercall_page_(image.address_of("hypercall_page")) {
     check(uc_open(UC_ARCH_X86, UC_MODE_32, &uc_), "uc_open");
     for (const Region& r : memory.regions()) {
       const uint32_t rights = (r.rights & kRead ? UC_PROT_READ : 0) | (r.rights & kWrite ? UC_PROT_WRITE : 0) |
@@ -37,11 +36,13 @@ class Unicorn : public Engine {
     check(uc_hook_add(uc_, &hook, UC_HOOK_INSN_INVALID, reinterpret_cast<void*>(on_invalid), this, 1, 0), "uc_hook_add");
     check(uc_hook_add(uc_, &hook, UC_HOOK_BLOCK, reinterpret_cast<void*>(on_block), this, 1, 0), "uc_hook_add");
     check(uc_hook_add(uc_, &hook, UC_HOOK_CODE, reinterpret_cast<void*>(on_hypercall), this, hypercall_page_,
-                      hypercall_page_ + kPageBytes - 1), "uc_hook_add");
+                      hypercall_page_ + kPageBytes - 1),
+          "uc_hook_add");
     load_descriptors();
     // EIP is exact only at instructions with a hook; at any other, a fault is told at the start of its basic block.
     for (const ExceptionEntry& e : image.exceptions())
-      check(uc_hook_add(uc_, &hook, UC_HOOK_CODE, reinterpret_cast<void*>(on_guarded), this, e.instruction, e.instruction), "uc_hook_add");
+      check(uc_hook_add(uc_, &hook, UC_HOOK_CODE, reinterpret_cast<void*>(on_guarded), this, e.instruction, e.instruction),
+            "uc_hook_add");
     for (const Section& s : image.sections()) {
       if (!s.executable) continue;
       for (uint32_t a = s.address; a + 1 < s.address + s.size; ++a) {
@@ -57,8 +58,8 @@ class Unicorn : public Engine {
 
   Stop run(Cpu& cpu) override {
     void* values[std::size(kRegisters)];
-    uint32_t* const fields[] = {&cpu.eax, &cpu.ecx, &cpu.edx, &cpu.ebx, &cpu.esp, &cpu.ebp, &cpu.esi,
-                                &cpu.edi, &cpu.eflags, &cpu.es, &cpu.ds, &cpu.fs, &cpu.gs};
+    uint32_t* const fields[] = {&cpu.eax, &cpu.ecx,    &cpu.edx, &cpu.ebx, &cpu.esp, &cpu.ebp, &cpu.esi,
+                                &cpu.edi, &cpu.eflags, &cpu.es,  &cpu.ds,  &cpu.fs,  &cpu.gs};
     for (size_t i = 0; i < std::size(fields); ++i) values[i] = fields[i];
     stop_ = {StopKind::kLeft};
     stopped_ = false;
@@ -88,9 +89,9 @@ class Unicorn : public Engine {
 
  private:
   static constexpr uint32_t kFetch = 0x200;
-  static constexpr int kRegisters[] = {UC_X86_REG_EAX, UC_X86_REG_ECX, UC_X86_REG_EDX, UC_X86_REG_EBX, UC_X86_REG_ESP,
-                                       UC_X86_REG_EBP, UC_X86_REG_ESI, UC_X86_REG_EDI, UC_X86_REG_EFLAGS,
-                                       UC_X86_REG_ES,  UC_X86_REG_DS,  UC_X86_REG_FS,  UC_X86_REG_GS};
+  static constexpr int kRegisters[] = {UC_X86_REG_EAX, UC_X86_REG_ECX, UC_X86_REG_EDX, UC_X86_REG_EBX,    UC_X86_REG_ESP,
+                                       UC_X86_REG_EBP, UC_X86_REG_ESI, UC_X86_REG_EDI, UC_X86_REG_EFLAGS, UC_X86_REG_ES,
+                                       UC_X86_REG_DS,  UC_X86_REG_FS,  UC_X86_REG_GS};
 
   // Linux's 32-bit user segments, at level 3.
   void load_descriptors() {
@@ -135,7 +136,8 @@ class Unicorn : public Engine {
     }
     uint32_t at = uint32_t(address);
     const uint8_t needed = write ? kWrite : kRead;
-    if ((u.memory_.rights(at) & needed) && uint64_t{at % kPageBytes} + size > kPageBytes) at = (at / kPageBytes + 1) * kPageBytes;
+    if ((u.memory_.rights(at) & needed) && uint64_t{at % kPageBytes} + size > kPageBytes)
+      at = (at / kPageBytes + 1) * kPageBytes;
     u.stopped_ = true;
     u.stop_ = {StopKind::kFault, 0, fetch ? kFetch : uint32_t{X86_TRAP_PF}, 0, at};
     return false;

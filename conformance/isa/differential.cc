@@ -55,8 +55,8 @@ Differential::Differential(uint32_t seed) : rng_(seed) {
 }
 
 uint32_t Differential::value() {
-  constexpr uint32_t kEdges[] = {0,      1,      2,          0x7f,       0x80,       0xff,       0x100,      0x7fff,
-                                 0x8000, 0xffff, 0x10000,    0x7fffffff, 0x80000000, 0x80000001, 0xffffff80, 0xffffffff};
+  constexpr uint32_t kEdges[] = {0,      1,      2,       0x7f,       0x80,       0xff,       0x100,      0x7fff,
+                                 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xffffff80, 0xffffffff};
   switch (below(4)) {
     case 0: return kEdges[below(16)];
     case 1: return below(2) ? below(64) : uint32_t(-int32_t(below(64)));
@@ -259,8 +259,7 @@ std::string Differential::differences(const State& found, const NumberMachine& e
   for (uint32_t r = 0; r < 8; ++r)
     compare(kRegisterNames[r], found.registers[r], uint32_t(expected.get(x86::Register(r)).value()),
             uint32_t(other.get(x86::Register(r)).value()));
-  for (uint32_t s = 0; s < 6; ++s)
-    compare(kSegmentNames[s], found.selectors[s], expected.selectors[s], other.selectors[s]);
+  for (uint32_t s = 0; s < 6; ++s) compare(kSegmentNames[s], found.selectors[s], expected.selectors[s], other.selectors[s]);
   compare("eip", found.eip, expected.eip, other.eip);
   const auto flag = [&](const char* name, uint32_t bit, Number value) {
     if (value.valid()) compare(name, found.eflags >> bit & 1, uint32_t(value.value()), uint32_t(value.value()));

@@ -47,7 +47,7 @@ class Differential {
 
   uint32_t random() { return rng_(); }
   uint32_t below(uint32_t limit) { return rng_() % limit; }
-  uint32_t value();                     // of a register: often one at the edge of something
+  uint32_t value();  // of a register: often one at the edge of something
   uint32_t flags(uint32_t writable);
   uint32_t place_in_arena();
   uint16_t selector(x86::SegmentRegister s);

@@ -24,8 +24,8 @@ std::string operand_text(const x86::Instruction& in, uint32_t i) {
         return ZydisRegisterGetString(op.reg.value);
       return size_text("r", op.size) + (op.reg.value == ZYDIS_REGISTER_ESP ? "(esp)" : "");
     case ZYDIS_OPERAND_TYPE_IMMEDIATE:
-      return size_text(op.imm.is_relative ? "rel" : "imm", in.info.raw.imm[op.encoding == ZYDIS_OPERAND_ENCODING_UIMM8 &&
-                                                                             in.info.raw.imm[1].size ? 1 : 0].size);
+      return size_text(op.imm.is_relative ? "rel" : "imm",
+                       in.info.raw.imm[op.encoding == ZYDIS_OPERAND_ENCODING_UIMM8 && in.info.raw.imm[1].size ? 1 : 0].size);
     case ZYDIS_OPERAND_TYPE_MEMORY: {
       std::string text = op.mem.type == ZYDIS_MEMOP_TYPE_AGEN ? "address" : size_text("m", op.size);
       std::string parts;
@@ -36,8 +36,7 @@ std::string operand_text(const x86::Instruction& in, uint32_t i) {
       if (in.has_prefix(ZYDIS_ATTRIB_HAS_SEGMENT)) text = ZydisRegisterGetString(op.mem.segment) + (":" + text);
       return text + "[" + parts + "]";
     }
-    default:
-      return "far pointer";
+    default: return "far pointer";
   }
 }
 

@@ -37,8 +37,10 @@ TEST(ImageForms, each_agrees_with_the_processor) {
         if (++reports == kReports) FAIL() << "and no further";
         break;
       }
-      if (outcome == Outcome::kAgrees) ++compared;
-      else reason = differential.report();
+      if (outcome == Outcome::kAgrees)
+        ++compared;
+      else
+        reason = differential.report();
       if (++encoding == form.encodings.end()) encoding = form.encodings.begin();
     }
     EXPECT_GE(compared, kCompared) << name << ", as at " << form.place << ", was compared too seldom: " << reason;

@@ -41,33 +41,32 @@ struct Planted {
 };
 
 std::vector<Planted> faults() {
-  const Bytes add = {0x01, 0xd8};                    // add %ebx,%eax
-  const Bytes adc = {0x11, 0xd8};                    // adc %ebx,%eax
-  const Bytes add_to_memory = {0x01, 0x46, 0x08};    // add %eax,8(%esi)
-  const Bytes push = {0x53};                         // push %ebx
-  const Bytes jne = {0x75, 0x40};                    // jne
+  const Bytes add = {0x01, 0xd8};                  // add %ebx,%eax
+  const Bytes adc = {0x11, 0xd8};                  // adc %ebx,%eax
+  const Bytes add_to_memory = {0x01, 0x46, 0x08};  // add %eax,8(%esi)
+  const Bytes push = {0x53};                       // push %ebx
+  const Bytes jne = {0x75, 0x40};                  // jne
   const Bytes call = {0xe8, 0x00, 0x10, 0x00, 0x00};
-  const Bytes load_ds = {0x8e, 0xd8};                // mov %eax,%ds
+  const Bytes load_ds = {0x8e, 0xd8};  // mov %eax,%ds
   const Bytes popf = {0x9d};
   const Bytes push_es = {0x06};
   std::vector<Planted> all = {
       {"nothing happens", add, [](NumberMachine&, const x86::Instruction&) { return true; }},
-      {"memory: one bit", add_to_memory, afterwards([](NumberMachine& m) {
-         m.memory[0].bytes[m.get(x86::kEsi).value() + 8 - ISA_ARENA] ^= 0x10;
-       })},
-      {"memory: beside the operand", add_to_memory, afterwards([](NumberMachine& m) {
-         m.memory[0].bytes[m.get(x86::kEsi).value() + 12 - ISA_ARENA] ^= 0x80;
-       })},
+      {"memory: one bit", add_to_memory,
+       afterwards([](NumberMachine& m) { m.memory[0].bytes[m.get(x86::kEsi).value() + 8 - ISA_ARENA] ^= 0x10; })},
+      {"memory: beside the operand", add_to_memory,
+       afterwards([](NumberMachine& m) { m.memory[0].bytes[m.get(x86::kEsi).value() + 12 - ISA_ARENA] ^= 0x80; })},
       {"memory: far from the operand", add, afterwards([](NumberMachine& m) { m.memory[0].bytes[3] ^= 1; })},
-      {"stack: what is pushed", push, afterwards([](NumberMachine& m) {
-         m.memory[0].bytes[m.get(x86::kEsp).value() - ISA_ARENA] ^= 1;
+      {"stack: what is pushed", push,
+       afterwards([](NumberMachine& m) { m.memory[0].bytes[m.get(x86::kEsp).value() - ISA_ARENA] ^= 1; })},
+      {"stack: the open half alone is open", push_es,
+       afterwards([](NumberMachine& m) { m.memory[0].bytes[m.get(x86::kEsp).value() + 1 - ISA_ARENA] ^= 1; })},
+      {"ESP moves by 2", push, afterwards([](NumberMachine& m) {
+         m.set(x86::kEsp, {m.get(x86::kEsp).value() + 2, 32});
        })},
-      {"stack: the open half alone is open", push_es, afterwards([](NumberMachine& m) {
-         m.memory[0].bytes[m.get(x86::kEsp).value() + 1 - ISA_ARENA] ^= 1;
-       })},
-      {"ESP moves by 2", push, afterwards([](NumberMachine& m) { m.set(x86::kEsp, {m.get(x86::kEsp).value() + 2, 32}); })},
       {"a branch always falls through", jne, afterwards([](NumberMachine& m) { m.eip = uint32_t(m.next().value()); })},
-      {"a branch is taken on the other condition", jne, [](NumberMachine& m, const x86::Instruction& in) {
+      {"a branch is taken on the other condition", jne,
+       [](NumberMachine& m, const x86::Instruction& in) {
          m.flags = Flags<Number>::stored(m.flags.cf(), m.flags.pf(), m.flags.af(), flipped(m.flags.zf()), m.flags.sf(),
                                          m.flags.of());
          const bool known = shipped_semantics(m, in);
@@ -76,12 +75,14 @@ std::vector<Planted> faults() {
          return known;
        }},
       {"a call goes one byte further", call, afterwards([](NumberMachine& m) { ++m.eip; })},
-      {"carry in is left out", adc, [](NumberMachine& m, const x86::Instruction& in) {
+      {"carry in is left out", adc,
+       [](NumberMachine& m, const x86::Instruction& in) {
          m.flags = Flags<Number>::stored({0, 0}, m.flags.pf(), m.flags.af(), m.flags.zf(), m.flags.sf(), m.flags.of());
          return shipped_semantics(m, in);
        }},
       {"a selector stays", load_ds, afterwards([](NumberMachine& m) { m.selectors[x86::kDs] = ISA_DATA; })},
-      {"POPF leaves DF", popf, [](NumberMachine& m, const x86::Instruction& in) {
+      {"POPF leaves DF", popf,
+       [](NumberMachine& m, const x86::Instruction& in) {
          const uint64_t df = m.system_flags.value() & X86_EFLAGS_DF;
          if (!shipped_semantics(m, in)) return false;
          m.system_flags = {(m.system_flags.value() & ~uint64_t{X86_EFLAGS_DF}) | df, 32};

@@ -46,14 +46,14 @@ void on_signal(int signal, siginfo_t*, void* context) {
   the_signal = signal;
   the_faulting_address = registers[REG_RIP];
   registers[REG_RIP] = in_gate(isa_gate_leave_64);
-  registers[REG_CSGSFS] = int64_t((uint64_t(registers[REG_CSGSFS]) & 0x0000'ffff'ffff'0000) | ISA_CODE_64 |
-                                  uint64_t{ISA_DATA} << 48);
+  registers[REG_CSGSFS] =
+      int64_t((uint64_t(registers[REG_CSGSFS]) & 0x0000'ffff'ffff'0000) | ISA_CODE_64 | uint64_t{ISA_DATA} << 48);
   registers[REG_EFL] = 0x202;
 }
 
 void map(uint32_t address, uint32_t bytes, int protection) {
-  void* const at = mmap(Processor::memory(address), bytes, protection,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  void* const at =
+      mmap(Processor::memory(address), bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   if (at == Processor::memory(address)) return;
   if (at != MAP_FAILED) munmap(at, bytes);
   char text[80];

@@ -17,13 +17,15 @@ constexpr uint32_t kReports = 3;
 
 // What the semantics know. Longer or shorter than what the test finds, this list is wrong.
 const std::set<std::string> kMnemonics = {
-    "adc", "add", "and", "bsf", "bsr", "bswap", "bt", "btr", "bts", "call", "cdq", "cmovb", "cmovbe", "cmovl", "cmovle",
-    "cmovnb", "cmovnbe", "cmovnl", "cmovnle", "cmovno", "cmovnp", "cmovns", "cmovnz", "cmovo", "cmovp", "cmovs", "cmovz",
-    "cmp", "cwde", "dec", "div", "imul", "inc", "iretd", "jb", "jbe", "jl", "jle", "jmp", "jnb", "jnbe", "jnl", "jnle",
-    "jno", "jnp", "jns", "jnz", "jo", "jp", "js", "jz", "lea", "leave", "mov", "movsx", "movzx", "mul", "neg", "nop",
-    "not", "or", "pause", "pop", "popfd", "push", "pushfd", "rdtsc", "ret", "rol", "ror", "sar", "sbb", "setb", "setbe",
-    "setl", "setle", "setnb", "setnbe", "setnl", "setnle", "setno", "setnp", "setns", "setnz", "seto", "setp", "sets",
-    "setz", "shl", "shld", "shr", "shrd", "sub", "test", "tzcnt", "xchg", "xor"};
+    "adc",    "add",    "and",    "bsf",    "bsr",    "bswap",   "bt",     "btr",     "bts",    "call",   "cdq",
+    "cmovb",  "cmovbe", "cmovl",  "cmovle", "cmovnb", "cmovnbe", "cmovnl", "cmovnle", "cmovno", "cmovnp", "cmovns",
+    "cmovnz", "cmovo",  "cmovp",  "cmovs",  "cmovz",  "cmp",     "cwde",   "dec",     "div",    "imul",   "inc",
+    "iretd",  "jb",     "jbe",    "jl",     "jle",    "jmp",     "jnb",    "jnbe",    "jnl",    "jnle",   "jno",
+    "jnp",    "jns",    "jnz",    "jo",     "jp",     "js",      "jz",     "lea",     "leave",  "mov",    "movsx",
+    "movzx",  "mul",    "neg",    "nop",    "not",    "or",      "pause",  "pop",     "popfd",  "push",   "pushfd",
+    "rdtsc",  "ret",    "rol",    "ror",    "sar",    "sbb",     "setb",   "setbe",   "setl",   "setle",  "setnb",
+    "setnbe", "setnl",  "setnle", "setno",  "setnp",  "setns",   "setnz",  "seto",    "setp",   "sets",   "setz",
+    "shl",    "shld",   "shr",    "shrd",   "sub",    "test",    "tzcnt",  "xchg",    "xor"};
 
 struct Tally {
   std::map<std::string, uint64_t> compared;  // by mnemonic

@@ -22,7 +22,8 @@ constexpr uint64_t kSeed = 1;
 const std::map<std::string, std::string> kUnseen = {
     {"selector-load-missing-from-the-exception-table", "no descriptor of the engines' can vanish under a loaded selector"},
     {"trap-loses-the-interrupted-ds", "DS is flat wherever the ROM may fault, and is loaded again on the way out"},
-    {"effect-in-a-function-marked-pure", "the effect is on what nobody looks at; a proof that merges the function's paths must not miss it"},
+    {"effect-in-a-function-marked-pure",
+     "the effect is on what nobody looks at; a proof that merges the function's paths must not miss it"},
     {"loop-variable-not-marked", "the mark is for the proof: the machine code does what it should"},
 };
 
@@ -75,6 +76,4 @@ void test_fault(const Fault& fault) {
 }  // namespace
 }  // namespace vmirom
 
-int main(int argc, char** argv) {
-  return vmirom::run_fault_tests(argc, argv, vmirom::can_show, vmirom::test_fault);
-}
+int main(int argc, char** argv) { return vmirom::run_fault_tests(argc, argv, vmirom::can_show, vmirom::test_fault); }

@@ -43,7 +43,8 @@ void expect_refuted(const Fault& fault) {
     const Entry entry = entry_named(name);
     ASSERT_TRUE(provides(image, entry)) << name;
     const ProcessorTime time;
-    const EntryProof proof = prove(image, entry, {.preferred = conformance::placeable_values(entry), .stop_at = fault.obligation});
+    const EntryProof proof =
+        prove(image, entry, {.preferred = conformance::placeable_values(entry), .stop_at = fault.obligation});
     for (const engine::Obligation& o : proof.obligations) {
       if (o.name == fault.obligation && o.verdict == engine::Verdict::kRefuted) {
         print_refuted(fault, name, o.detail, time.seconds());
@@ -75,6 +76,6 @@ void test_fault(const Fault& fault) { fault.is_unnoticed() ? expect_unnoticed(fa
 }  // namespace vmirom
 
 int main(int argc, char** argv) {
-  return vmirom::run_fault_tests(argc, argv, [](const vmirom::Fault& fault) { return !fault.is_about_image(); },
-                                 vmirom::test_fault);
+  return vmirom::run_fault_tests(
+      argc, argv, [](const vmirom::Fault& fault) { return !fault.is_about_image(); }, vmirom::test_fault);
 }

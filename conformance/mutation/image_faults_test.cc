@@ -24,6 +24,6 @@ void expect_refuted(const Fault& fault) {
 }  // namespace vmirom
 
 int main(int argc, char** argv) {
-  return vmirom::run_fault_tests(argc, argv, [](const vmirom::Fault& fault) { return fault.is_about_image(); },
-                                 vmirom::expect_refuted);
+  return vmirom::run_fault_tests(
+      argc, argv, [](const vmirom::Fault& fault) { return fault.is_about_image(); }, vmirom::expect_refuted);
 }

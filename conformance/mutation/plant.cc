@@ -48,8 +48,9 @@ int main(int argc, char** argv) try {
   } else if (kind == "bytes" && arguments.size() == 7) {
     plant_bytes(arguments);
   } else {
-    std::fprintf(stderr, "usage: plant text FILE OUT TIMES FIND REPLACEMENT\n"
-                         "       plant bytes IN.elf OUT.elf SYMBOL OFFSET OLD NEW stale-sum|new-sum\n");
+    std::fprintf(stderr,
+                 "usage: plant text FILE OUT TIMES FIND REPLACEMENT\n"
+                 "       plant bytes IN.elf OUT.elf SYMBOL OFFSET OLD NEW stale-sum|new-sum\n");
     return 2;
   }
   return 0;

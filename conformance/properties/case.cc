@@ -21,7 +21,8 @@ uint64_t number(const std::string& word, const std::string& digits) {
     value = std::stoull(digits, &used, 16);
   } catch (const std::exception&) {
   }
-  if (digits.empty() || used != digits.size()) throw std::invalid_argument("'" + word + "' has no hexadecimal number where one is due");
+  if (digits.empty() || used != digits.size())
+    throw std::invalid_argument("'" + word + "' has no hexadecimal number where one is due");
   return value;
 }
 
@@ -50,9 +51,13 @@ void read_word(Case& c, const std::string& word) {
   const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
   bool known = false;
   const auto take = [&](uint32_t& place) { place = uint32_t(number(word, value)), known = true; };
-  each_register(c.cpu, [&](const char* n, uint32_t& place) { if (name == n) take(place); });
+  each_register(c.cpu, [&](const char* n, uint32_t& place) {
+    if (name == n) take(place);
+  });
   if (c.vcpu && name.rfind("vcpu.", 0) == 0)
-    relation::each_field(*c.vcpu, [&](const char* n, uint32_t& place) { if (name.substr(5) == n) take(place); });
+    relation::each_field(*c.vcpu, [&](const char* n, uint32_t& place) {
+      if (name.substr(5) == n) take(place);
+    });
   if (known) return;
   if (name == "work") return take(c.work);
   if (name == "noise") return take(c.noise);
@@ -82,8 +87,8 @@ GuestPages standard_pages() {
   GuestPages pages;
   constexpr uint8_t kWritable = kRead | kWrite;
   // Page 0 of the arena is absent, and so are 4, 7 and 13.
-  constexpr uint8_t kRights[kArenaPages] = {0, kWritable, kWritable, kRead, 0, kRead, kWritable, 0, kWritable, kWritable, kRead,
-                                            kWritable, kWritable, 0};
+  constexpr uint8_t kRights[kArenaPages] = {0, kWritable, kWritable, kRead, 0,         kRead,     kWritable,
+                                            0, kWritable, kWritable, kRead, kWritable, kWritable, 0};
   for (uint32_t i = 0; i < kArenaPages; ++i)
     if (kRights[i]) pages[kArena / kPageBytes + i] = kRights[i];
   for (uint32_t i = 0; i < kStackPages; ++i) pages[kStack / kPageBytes + i] = kWritable;
@@ -113,11 +118,15 @@ std::string to_text(const Case& c) {
   std::vector<uint32_t> usual;
   each_register(plain.cpu, [&](const char*, uint32_t v) { usual.push_back(v); });
   size_t i = 0;
-  each_register(c.cpu, [&](const char* n, uint32_t v) { if (v != usual[i++]) word(n, hex(v)); });
+  each_register(c.cpu, [&](const char* n, uint32_t v) {
+    if (v != usual[i++]) word(n, hex(v));
+  });
   if (c.vcpu) {
     usual.clear(), i = 0;
     relation::each_field(*plain.vcpu, [&](const char*, uint32_t v) { usual.push_back(v); });
-    relation::each_field(*c.vcpu, [&](const char* n, uint32_t v) { if (v != usual[i++]) word(std::string("vcpu.") + n, hex(v)); });
+    relation::each_field(*c.vcpu, [&](const char* n, uint32_t v) {
+      if (v != usual[i++]) word(std::string("vcpu.") + n, hex(v));
+    });
   } else {
     text += " running";
   }
@@ -156,7 +165,8 @@ std::vector<Case> cases_from(const std::string& text) {
     if (word == ";") {
       begun = false;
     } else if (!begun) {
-      if (!find_call(word) && word != "deliver" && word != "interrupt") throw std::invalid_argument("'" + word + "' is not the name of a call");
+      if (!find_call(word) && word != "deliver" && word != "interrupt")
+        throw std::invalid_argument("'" + word + "' is not the name of a call");
       cases.push_back(plain_case(word));
       begun = true;
     } else {

@@ -30,13 +30,13 @@ struct Case {
   Cpu cpu;
   // None in a sequence: the virtual CPU stays as the call before left it.
   std::optional<VirtualCpu<Concrete>> vcpu;
-  uint32_t work = 0;                     // vcpu_t::work
-  uint32_t noise = 0;                    // what is in the ROM's own fields, and in bits that are nobody's
-  std::map<uint32_t, uint8_t> memory;    // bytes of guest memory
-  std::map<std::string, uint32_t> own;   // the ROM's own fields, where noise will not do
+  uint32_t work = 0;                    // vcpu_t::work
+  uint32_t noise = 0;                   // what is in the ROM's own fields, and in bits that are nobody's
+  std::map<uint32_t, uint8_t> memory;   // bytes of guest memory
+  std::map<std::string, uint32_t> own;  // the ROM's own fields, where noise will not do
   // Dwords of the tables the processor uses, and of the trap table on its way to the hypervisor, by index.
   std::map<uint32_t, uint32_t> gdt, ldt, traps;
-  std::vector<uint32_t> answers;         // the hypervisor's, in order
+  std::vector<uint32_t> answers;  // the hypervisor's, in order
   std::vector<uint64_t> time_stamps;
   // Pages of guest memory, when they are not the standard ones.
   GuestPages pages;
@@ -63,7 +63,8 @@ void each_register(C& cpu, Visit visit) {
   visit("eax", cpu.eax), visit("ecx", cpu.ecx), visit("edx", cpu.edx), visit("ebx", cpu.ebx);
   visit("esp", cpu.esp), visit("ebp", cpu.ebp), visit("esi", cpu.esi), visit("edi", cpu.edi);
   visit("eip", cpu.eip), visit("eflags", cpu.eflags);
-  visit("es", cpu.es), visit("cs", cpu.cs), visit("ss", cpu.ss), visit("ds", cpu.ds), visit("fs", cpu.fs), visit("gs", cpu.gs);
+  visit("es", cpu.es), visit("cs", cpu.cs), visit("ss", cpu.ss), visit("ds", cpu.ds), visit("fs", cpu.fs),
+      visit("gs", cpu.gs);
 }
 
 }  // namespace vmirom::conformance

@@ -54,26 +54,27 @@ class Step : public Command {
 };
 
 rc::Gen<std::shared_ptr<const Command>> next_step(const Progress& progress) {
-  return rc::gen::noShrink(rc::gen::map(rc::gen::arbitrary<uint64_t>(), [progress](uint64_t seed) -> std::shared_ptr<const Command> {
-    Random r(seed);
-    if (!progress.ready) {
-      Case c = generate_step(Call::Init, r.next());
-      c.cpu.eax = kRomCopy;
-      c.memory.erase(c.memory.lower_bound(kRomCopy), c.memory.lower_bound(kRomCopy + kPageBytes));
-      return std::make_shared<Step>(c);
-    }
-    if (r.one_in(4)) {
-      Case c = plain_case(kInterrupt);
-      c.vcpu.reset();
-      c.cpu.eax = r.below(16);
-      return std::make_shared<Step>(c);
-    }
-    const CallInfo& info = info_of((*progress.calls)[r.below(uint32_t(progress.calls->size()))]);
-    Case c = generate_step(info.call, r.next());
-    // The guest's copy of the table works as well as the table.
-    if (r.one_in(2)) c.cpu.eip = kRomCopy + VMI_SLOT_BYTES * info.slot;
-    return std::make_shared<Step>(c);
-  }));
+  return rc::gen::noShrink(
+      rc::gen::map(rc::gen::arbitrary<uint64_t>(), [progress](uint64_t seed) -> std::shared_ptr<const Command> {
+        Random r(seed);
+        if (!progress.ready) {
+          Case c = generate_step(Call::Init, r.next());
+          c.cpu.eax = kRomCopy;
+          c.memory.erase(c.memory.lower_bound(kRomCopy), c.memory.lower_bound(kRomCopy + kPageBytes));
+          return std::make_shared<Step>(c);
+        }
+        if (r.one_in(4)) {
+          Case c = plain_case(kInterrupt);
+          c.vcpu.reset();
+          c.cpu.eax = r.below(16);
+          return std::make_shared<Step>(c);
+        }
+        const CallInfo& info = info_of((*progress.calls)[r.below(uint32_t(progress.calls->size()))]);
+        Case c = generate_step(info.call, r.next());
+        // The guest's copy of the table works as well as the table.
+        if (r.one_in(2)) c.cpu.eip = kRomCopy + VMI_SLOT_BYTES * info.slot;
+        return std::make_shared<Step>(c);
+      }));
 }
 
 std::string lines(const std::vector<std::string>& texts) {
@@ -124,7 +125,8 @@ void showValue(const Case& c, std::ostream& os) { os << to_text(c); }
 CheckResult check_call(Harness& harness, Call call, uint32_t cases, uint64_t seed) {
   const rc::Gen<Case> any([call](const rc::Random& random, int) {
     rc::Random r = random;
-    return rc::shrinkable::shrinkRecur(generate(call, r.next()), [](const Case& c) { return rc::seq::fromContainer(simpler(c)); });
+    return rc::shrinkable::shrinkRecur(generate(call, r.next()),
+                                       [](const Case& c) { return rc::seq::fromContainer(simpler(c)); });
   });
   CheckResult result;
   const auto property = [&] {

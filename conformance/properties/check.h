@@ -13,9 +13,9 @@ namespace vmirom::conformance {
 
 struct CheckResult {
   uint32_t cases = 0;
-  uint32_t failures = 0;     // 0 or 1: a run ends at its first
-  std::string text;          // of the failure, shrunk: what differs
-  std::string replay;        // the case or sequence, as cases_from reads it
+  uint32_t failures = 0;  // 0 or 1: a run ends at its first
+  std::string text;       // of the failure, shrunk: what differs
+  std::string replay;     // the case or sequence, as cases_from reads it
 };
 
 // Runs `cases` cases of one call. The same seed gives the same cases on every engine.

@@ -17,8 +17,8 @@ inline RawDescriptor any_descriptor(Random& r) {
   switch (r.below(10)) {
     case 0: return {0, 0};
     case 1: return {uint32_t(r.next()), uint32_t(r.next())};
-    case 2: return {0x0000ffff, 0x00cf1a00 | dpl | present};                              // flat code
-    case 3: return {0x0000ffff, 0x00cf1200 | dpl | present};                              // flat data
+    case 2: return {0x0000ffff, 0x00cf1a00 | dpl | present};                               // flat code
+    case 3: return {0x0000ffff, 0x00cf1200 | dpl | present};                               // flat data
     case 4: return {uint32_t(r.next()), 0x00401000 | (r.below(16) << 8) | dpl | present};  // any segment
     case 5: return {r.readable(64) << 16 | r.below(256), (kArena & 0x00ff0000) >> 16 | r.pick({2, 9, 11, 1}) << 8 | present};
     case 6: return {r.below(0x10000) | r.below(0x10000) << 16, 0x0c00 | dpl | present | r.below(32)};  // call gate
@@ -33,7 +33,8 @@ inline void put_descriptor(Case& c, uint32_t address, RawDescriptor d) {
 }
 
 inline RawDescriptor any_gate(Random& r) {
-  const uint32_t selector = r.one_in(6) ? r.pick({0, 3, 0x10, 0x13, kFlatData, 0x60, 0x07, r.below(0x10000)}) : (kFlatCode & ~3u) | r.below(4);
+  const uint32_t selector =
+      r.one_in(6) ? r.pick({0, 3, 0x10, 0x13, kFlatData, 0x60, 0x07, r.below(0x10000)}) : (kFlatCode & ~3u) | r.below(4);
   const uint32_t offset = (uint32_t(r.next()) & 0x7fffffff) | 0x01000000;
   const uint32_t type = r.one_in(10) ? r.below(32) : r.pick({14, 15});
   const uint32_t access = (r.one_in(10) ? 0 : 1u << 15) | r.below(4) << 13 | type << 8;

@@ -51,9 +51,16 @@ void any_return_address(Random& r, Case& c) {
   if (r.one_in(2)) return;
   const uint32_t back = r.pointer();
   if (back >= VMI_WEDGE || back / kPageBytes == kRomCopy / kPageBytes) return;
-  const uint8_t kinds[][6] = {{0x90, 0xe8, 1, 2, 3, 4}, {0xff, 0x15, 1, 2, 3, 4}, {0xff, 0x93, 1, 2, 3, 4}, {0xff, 0x94, 1, 2, 3, 4},
-                              {0x90, 0x90, 0x90, 0xff, 0x53, 4}, {0x90, 0x90, 0x90, 0xff, 0x54, 4}, {0x90, 0x90, 0x90, 0x90, 0xff, 0xd3},
-                              {0x90, 0x90, 0x90, 0x90, 0xff, 0x13}, {0x90, 0x90, 0x90, 0x90, 0xff, 0x14}, {0x90, 0x90, 0x90, 0x90, 0xff, 0x15},
+  const uint8_t kinds[][6] = {{0x90, 0xe8, 1, 2, 3, 4},
+                              {0xff, 0x15, 1, 2, 3, 4},
+                              {0xff, 0x93, 1, 2, 3, 4},
+                              {0xff, 0x94, 1, 2, 3, 4},
+                              {0x90, 0x90, 0x90, 0xff, 0x53, 4},
+                              {0x90, 0x90, 0x90, 0xff, 0x54, 4},
+                              {0x90, 0x90, 0x90, 0x90, 0xff, 0xd3},
+                              {0x90, 0x90, 0x90, 0x90, 0xff, 0x13},
+                              {0x90, 0x90, 0x90, 0x90, 0xff, 0x14},
+                              {0x90, 0x90, 0x90, 0x90, 0xff, 0x15},
                               {0x90, 0x90, 0x90, 0x90, 0x90, 0x90}};
   const auto& kind = kinds[r.below(std::size(kinds))];
   for (uint32_t i = 0; i < 6; ++i) c.memory[back - 6 + i] = kind[i];
@@ -111,7 +118,8 @@ Case generate(Call call, uint64_t seed) {
   if (c.vcpu->initialised == 0) c.cpu.ds = c.cpu.es = kFlatData;
   any_return_address(r, c);
   if (r.one_in(3))
-    for (uint32_t i = r.below(4); i-- > 0;) c.answers.push_back(r.pick({0, 0, uint32_t(-22), uint32_t(-14), uint32_t(-1), uint32_t(-4095)}));
+    for (uint32_t i = r.below(4); i-- > 0;)
+      c.answers.push_back(r.pick({0, 0, uint32_t(-22), uint32_t(-14), uint32_t(-1), uint32_t(-4095)}));
   c.noise = uint32_t(r.next());
   return c;
 }
@@ -154,7 +162,11 @@ std::vector<Case> simpler(const Case& c) {
     if (value == plain_value) return;
     for (uint32_t smaller : {plain_value, value / 2, value - 1}) {
       if (smaller == value || (smaller != plain_value && std::string(name).size() == 2)) continue;  // selectors
-      with([&](Case& s) { each_register(s.cpu, [&](const char* n, uint32_t& v) { if (std::string(n) == name) v = smaller; }); });
+      with([&](Case& s) {
+        each_register(s.cpu, [&](const char* n, uint32_t& v) {
+          if (std::string(n) == name) v = smaller;
+        });
+      });
     }
   });
   if (!c.vcpu) return all;
@@ -163,7 +175,11 @@ std::vector<Case> simpler(const Case& c) {
   relation::each_field(*c.vcpu, [&](const char* name, uint32_t value) {
     const uint32_t plain_value = usual[i++];
     if (value == plain_value) return;
-    with([&](Case& s) { relation::each_field(*s.vcpu, [&](const char* n, uint32_t& v) { if (std::string(n) == name) v = plain_value; }); });
+    with([&](Case& s) {
+      relation::each_field(*s.vcpu, [&](const char* n, uint32_t& v) {
+        if (std::string(n) == name) v = plain_value;
+      });
+    });
   });
   return all;
 }

@@ -24,7 +24,8 @@ Harness::Harness(const Image& image, EngineKind kind, const GuestPages& pages)
   // A guest that is about to call Init has the table in its own memory.
   if (pages.empty()) {
     const Section& table = image.section(".vmi_rom");
-    for (uint32_t i = 0; i < std::min(table.size, kPageBytes); ++i) *memory_.at(kRomCopy + i) = image.byte(table.address + i);
+    for (uint32_t i = 0; i < std::min(table.size, kPageBytes); ++i)
+      *memory_.at(kRomCopy + i) = image.byte(table.address + i);
     // Bytes that are not all the same elsewhere.
     for (const Region& r : memory_.regions()) {
       if (r.begin >= VMI_WEDGE || r.contains(kRomCopy)) continue;
@@ -153,8 +154,9 @@ void Harness::compare_memory(const State<Concrete>& s, uint32_t esp0, std::vecto
     for (uint32_t i = 0; i < m.region->size; ++i) {
       if (m.region->bytes[i] == m.golden[i]) continue;
       const uint32_t address = m.region->begin + i;
-      differences.push_back("memory at " + hex(address) + (address >= VMI_WEDGE ? " (" + image_.describe(address) + ")" : "") +
-                            ": the model has " + hex(m.golden[i]) + ", the ROM left " + hex(m.region->bytes[i]));
+      differences.push_back("memory at " + hex(address) +
+                            (address >= VMI_WEDGE ? " (" + image_.describe(address) + ")" : "") + ": the model has " +
+                            hex(m.golden[i]) + ", the ROM left " + hex(m.region->bytes[i]));
       break;
     }
   }
@@ -221,8 +223,16 @@ Outcome Harness::step(const Case& c) {
   ConcreteMemory memory([&](uint32_t a) { return golden(a); },
                         [&](uint32_t page) { return memory_.rights(page * kPageBytes) & (kRead | kWrite); });
   ConcreteWorld world(c.answers, c.time_stamps);
-  State<Concrete> s{cpu, vcpu(), golden_table("gdt_copy"), golden_table("ldt_copy"), golden_table("gdt_frames"),
-                    golden_table("ldt_frames"), golden_table("trap_table"), memory, world, facts_};
+  State<Concrete> s{cpu,
+                    vcpu(),
+                    golden_table("gdt_copy"),
+                    golden_table("ldt_copy"),
+                    golden_table("gdt_frames"),
+                    golden_table("ldt_frames"),
+                    golden_table("trap_table"),
+                    memory,
+                    world,
+                    facts_};
   Outcome outcome;
   const auto refuse = [&](const std::string& why) {
     outcome.admissible = why.empty();
@@ -247,7 +257,8 @@ Outcome Harness::step(const Case& c) {
   if (outcome.differences.empty() && lockstep.stopped() != s.stopped)
     differ(s.stopped ? "the model stops the virtual machine, the ROM goes on" : "the ROM stops the virtual machine");
   if (outcome.differences.empty() && !s.stopped) {
-    if (const std::string missing = lockstep.next_request(); !missing.empty()) differ("the ROM does not make the request " + missing);
+    if (const std::string missing = lockstep.next_request(); !missing.empty())
+      differ("the ROM does not make the request " + missing);
     for (const auto& p : relation::pairs<Concrete>(s, cpu, vcpu()))
       if (p.model != p.rom) differ(p.name + ": the model has " + hex(p.model) + ", the ROM " + hex(p.rom));
     for (const auto& fact : relation::invariants<Concrete>(vcpu(), cpu, work()))

@@ -9,7 +9,9 @@ namespace vmirom::conformance::arrange {
 inline void EnableInterrupts(Random&, Case&) {}
 inline void DisableInterrupts(Random&, Case&) {}
 inline void GetInterruptMask(Random&, Case&) {}
-inline void SetInterruptMask(Random& r, Case& c) { c.cpu.eax = r.one_in(2) ? r.pick({0, X86_EFLAGS_IF, ~uint32_t{X86_EFLAGS_IF}}) : r.word(); }
+inline void SetInterruptMask(Random& r, Case& c) {
+  c.cpu.eax = r.one_in(2) ? r.pick({0, X86_EFLAGS_IF, ~uint32_t{X86_EFLAGS_IF}}) : r.word();
+}
 
 }  // namespace vmirom::conformance::arrange
 

@@ -71,20 +71,16 @@ void Lockstep::run(Cpu& cpu, const std::function<void(uint32_t, uint32_t)>& hype
 
 Lockstep::Next Lockstep::take(const Stop& stop, Cpu& cpu, const std::function<void(uint32_t, uint32_t)>& hypervisor_writes) {
   switch (stop.kind) {
-    case StopKind::kLeft:
-      return Next::kEnds;
-    case StopKind::kRunaway:
-      return differ("the ROM does not come to an end; it is at " + place(cpu.eip));
+    case StopKind::kLeft: return Next::kEnds;
+    case StopKind::kRunaway: return differ("the ROM does not come to an end; it is at " + place(cpu.eip));
     case StopKind::kTimeStamp: {
       const uint64_t now = world_.time_stamp(time_stamps_++);
       cpu.eax = uint32_t(now), cpu.edx = uint32_t(now >> 32);
       cpu.eip += 2;
       return Next::kGoesOn;
     }
-    case StopKind::kHypercall:
-      return hypercall(stop.hypercall, cpu);
-    case StopKind::kFault:
-      return fault(stop, cpu, hypervisor_writes);
+    case StopKind::kHypercall: return hypercall(stop.hypercall, cpu);
+    case StopKind::kFault: return fault(stop, cpu, hypervisor_writes);
   }
   return Next::kEnds;
 }
@@ -142,7 +138,8 @@ uint32_t Lockstep::page_fault_error_code(const Stop& stop, uint32_t eip) const {
 }
 
 // As the hypervisor does with a fault at a guarded access: the frame on the current stack, on at the wrapper.
-Lockstep::Next Lockstep::fault(const Stop& stop, Cpu& cpu, const std::function<void(uint32_t, uint32_t)>& hypervisor_writes) {
+Lockstep::Next Lockstep::fault(const Stop& stop, Cpu& cpu,
+                               const std::function<void(uint32_t, uint32_t)>& hypervisor_writes) {
   if (leaves_by_iret(stop, cpu)) return Next::kEnds;
   const auto& guarded = image_.exceptions();
   const bool page_fault = stop.vector == X86_TRAP_PF;

@@ -14,7 +14,8 @@ namespace vmirom::conformance {
 class Lockstep {
  public:
   // world and end: what the model has done. noise: what is where nothing is specified.
-  Lockstep(const Image& image, Memory& memory, Engine& engine, const ConcreteWorld& world, const State<Concrete>& end, uint32_t noise)
+  Lockstep(const Image& image, Memory& memory, Engine& engine, const ConcreteWorld& world, const State<Concrete>& end,
+           uint32_t noise)
       : image_(image), memory_(memory), engine_(engine), world_(world), end_(end), noise_(noise) {}
 
   // Runs from a state until control is the guest's, or something differs. hypervisor_writes(address, dword) is called for

@@ -97,7 +97,8 @@ TEST(Case, TextIsReadBack) {
 }
 
 TEST(Case, TextThatIsNoneIsRefused) {
-  for (const char* text : {"", "GetCR9", "GetCR0 eax", "GetCR0 eax=", "GetCR0 eax=1x", "GetCR0 vcpu.cr9=1", "GetCR0 @zz=00", "GetCR0 gdt[=1"})
+  for (const char* text :
+       {"", "GetCR9", "GetCR0 eax", "GetCR0 eax=", "GetCR0 eax=1x", "GetCR0 vcpu.cr9=1", "GetCR0 @zz=00", "GetCR0 gdt[=1"})
     EXPECT_THROW(cases_from(text), std::invalid_argument) << text;
 }
 

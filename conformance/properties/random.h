@@ -37,7 +37,9 @@ class Random {
 
   // An address that a guest may pass: most often in the arena, before or across the end of a page, or near the wedge.
   uint32_t pointer() {
-    if (one_in(16)) return pick({VMI_WEDGE - 1, VMI_WEDGE - 4, VMI_WEDGE - 6, VMI_WEDGE - 8, VMI_WEDGE, VMI_WEDGE + 0x6000, 0xfffffffc, 0});
+    if (one_in(16))
+      return pick(
+          {VMI_WEDGE - 1, VMI_WEDGE - 4, VMI_WEDGE - 6, VMI_WEDGE - 8, VMI_WEDGE, VMI_WEDGE + 0x6000, 0xfffffffc, 0});
     if (one_in(16)) return word();
     const uint32_t page = kArena + below(kArenaPages) * kPageBytes;
     return page + (one_in(2) ? below(kPageBytes) : kPageBytes - 1 - below(9));

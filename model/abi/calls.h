@@ -32,7 +32,7 @@ struct CallInfo {
 };
 
 inline constexpr CallInfo kCalls[] = {
-#define CALL(name, slot, number, family, stub, segments, stack_arguments, inputs, outputs, summary)              \
+#define CALL(name, slot, number, family, stub, segments, stack_arguments, inputs, outputs, summary) \
   {Call::name, #name, slot, number, #family, Stub::stub, Segments::segments, stack_arguments, inputs, outputs, summary},
 #include "model/abi/calls.def"
 #undef CALL

@@ -64,10 +64,8 @@ Request<D> decode_hypercall(Caller& caller) {
       request.words.push_back(b);
       return request;
     }
-    case kStackSwitch:
-      return {RequestKind::kStackSwitch, {a, b}};
-    case kUpdateDescriptor:
-      return {RequestKind::kUpdateDescriptor, {a, b, c, d}};
+    case kStackSwitch: return {RequestKind::kStackSwitch, {a, b}};
+    case kUpdateDescriptor: return {RequestKind::kUpdateDescriptor, {a, b, c, d}};
     case kConsoleIo:
       if (!is(a, kConsoleWrite) || !caller.is_own_text(c, b)) return unknown;
       return {RequestKind::kConsoleWrite, {}};
@@ -77,8 +75,7 @@ Request<D> decode_hypercall(Caller& caller) {
     case kSchedOp:
       if (!is(a, kSchedShutdown)) return unknown;
       return {RequestKind::kShutdown, {caller.dword(b)}};
-    default:
-      return unknown;
+    default: return unknown;
   }
 }
 

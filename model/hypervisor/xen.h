@@ -38,13 +38,15 @@ CheckedDescriptor<D> check_descriptor(typename D::Word low, typename D::Word hig
   // Type 0 is stored as it is. A 32-bit call gate is kept with DPL 0 and its own DPL in the selector's RPL.
   const auto call_gate = d.type() == Word(model::kTypeCallGate);
   const Word selector = d.gate_selector();
-  const auto selector_okay = ((selector >> 3) < Word(XEN_GDT_ENTRIES)) | (selector == Word(0xe019)) | ((selector & 4) != Word(0));
+  const auto selector_okay =
+      ((selector >> 3) < Word(XEN_GDT_ENTRIES)) | (selector == Word(0xe019)) | ((selector & 4) != Word(0));
   const auto gate_accepted = selector_okay & ((high & 0xe0) == Word(0));
   const Word gate_low = (low & 0xffff) | (((selector & 0xfffc) | dpl) << 16);
   const Word gate_high = high & ~0x6000u;
 
   const auto unchanged = (!d.present()) | ((!d.is_segment()) & (d.type() == Word(0)));
-  const typename D::Bool accepted = unchanged | (d.is_segment() & segment_accepted) | ((!d.is_segment()) & call_gate & gate_accepted);
+  const typename D::Bool accepted =
+      unchanged | (d.is_segment() & segment_accepted) | ((!d.is_segment()) & call_gate & gate_accepted);
   return {accepted, D::select(unchanged, low, D::select(d.is_segment(), segment_low, gate_low)),
           D::select(unchanged, high, D::select(d.is_segment(), segment_high, gate_high))};
 }
@@ -61,10 +63,8 @@ typename D::Bool may_answer(const Request<D>& request, typename D::Word result) 
     }
     case RequestKind::kSetGdt:
     case RequestKind::kSetTrapTable:
-    case RequestKind::kSetLdt:
-      return (result == Word(0)) | (result >= Word(0xfffff001));
-    default:
-      return result == Word(0);
+    case RequestKind::kSetLdt: return (result == Word(0)) | (result >= Word(0xfffff001));
+    default: return result == Word(0);
   }
 }
 

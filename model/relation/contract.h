@@ -42,8 +42,8 @@ std::vector<Fact<D>> preconditions(State<D>& s, uint32_t below, uint32_t above) 
        (cpu.eflags & (X86_EFLAGS_TF | X86_EFLAGS_VM)) == Word(0));
   fact("bit 1 of EFLAGS is set", (cpu.eflags & X86_EFLAGS_FIXED) != Word(0));
   fact("CS and SS are two segments of the same privilege level, and neither is null",
-       ((cpu.cs & 3) == (cpu.ss & 3)) & (((cpu.cs ^ cpu.ss) & model::kNullMask) != Word(0)) &
-           !model::is_null<D>(cpu.cs) & !model::is_null<D>(cpu.ss));
+       ((cpu.cs & 3) == (cpu.ss & 3)) & (((cpu.cs ^ cpu.ss) & model::kNullMask) != Word(0)) & !model::is_null<D>(cpu.cs) &
+           !model::is_null<D>(cpu.ss));
   for (Word selector : {cpu.cs, cpu.ss, cpu.ds, cpu.es, cpu.fs, cpu.gs})
     fact("selectors have 16 bits", selector <= Word(0xffff));
   return facts;
@@ -55,8 +55,8 @@ std::vector<Fact<D>> starting_preconditions(State<D>& s) {
   using Word = typename D::Word;
   using Bool = typename D::Bool;
   const Bool on_stack_segment = (s.cpu.ds == s.cpu.ss) & (s.cpu.es == s.cpu.ss);
-  const Bool flat = flat_code<D>(s, s.cpu.cs) & flat_stack<D>(s, s.cpu.ss) & flat_data<D>(s, s.cpu.ds) &
-                    flat_data<D>(s, s.cpu.es);
+  const Bool flat =
+      flat_code<D>(s, s.cpu.cs) & flat_stack<D>(s, s.cpu.ss) & flat_data<D>(s, s.cpu.ds) & flat_data<D>(s, s.cpu.es);
   const Bool before = (s.vcpu.initialised != Word(0)) | on_stack_segment;
   const Bool after = (s.vcpu.initialised == Word(0)) | flat;
   return {{"before Init, DS and ES are the flat segment that SS is", before},

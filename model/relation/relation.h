@@ -77,7 +77,9 @@ VirtualCpu<D> abstract_vcpu(const Layout& layout, Read read) {
 template <class Write, class Noise>
 void represent(const Layout& layout, const VirtualCpu<Concrete>& v, Write write, Noise noise) {
   size_t i = 0;
-  const auto put = [&](uint32_t offset, uint32_t size, uint32_t value) { write(layout.fields[i].address + offset, size, value); };
+  const auto put = [&](uint32_t offset, uint32_t size, uint32_t value) {
+    write(layout.fields[i].address + offset, size, value);
+  };
 #define FIELD(f) put(0, layout.fields[i].size, v.f), ++i;
 #define WIDE(f) put(0, 4, v.f.low), put(4, 4, v.f.high), ++i;
 #define BIT(f, b) put(0, layout.fields[i].size, (v.f << (b)) | (noise(#f) & ~(1u << (b)))), ++i;

@@ -172,7 +172,8 @@ void Explorer::enumerate(const std::function<void(const std::function<smt::Term(
   };
   uint32_t ways = 0;
   do {
-    if (++ways > limits_.paths) throw ExplorationError("more than " + std::to_string(limits_.paths) + " ways through a function");
+    if (++ways > limits_.paths)
+      throw ExplorationError("more than " + std::to_string(limits_.paths) + " ways through a function");
     next_event_ = start.next_event;
     path_condition_.resize(start.conditions);
     known_ = start.known;

@@ -96,9 +96,9 @@ class Explorer {
   struct Event {
     Kind kind;
     smt::Term condition;
-    bool value;             // decision: the side taken; question: the answer
-    bool other_side_open;   // decision: to be taken later
-    bool pushed;            // the solver holds an assertion for it
+    bool value;            // decision: the side taken; question: the answer
+    bool other_side_open;  // decision: to be taken later
+    bool pushed;           // the solver holds an assertion for it
     std::shared_ptr<void> ways;
   };
 

@@ -199,7 +199,9 @@ TEST(Explorer, what_is_implied_holds_in_every_state_of_the_path) {
       const bool expected = states_of(against).empty();
       EXPECT_EQ(explorer.implied(claim), expected) << "seed " << seed;
       EXPECT_EQ(explorer.path_condition(), path);
-      if (expected) { EXPECT_TRUE(explorer.decide(claim)); }
+      if (expected) {
+        EXPECT_TRUE(explorer.decide(claim));
+      }
       implied += expected;
     });
     for (const auto& conditions : explorer.pruned()) EXPECT_TRUE(states_of(conditions).empty());
@@ -272,7 +274,8 @@ TEST(Explorer, the_end_of_a_path_ends_that_path_alone) {
     ++ends;
     if (first) throw PathEnd{};
     explorer.decide(smt::equal(x(), number(2)));
-  }), 3u);
+  }),
+            3u);
   EXPECT_EQ(ends, 3u);
 }
 
@@ -297,7 +300,8 @@ TEST(Explorer, gives_up_loudly) {
   Explorer explorer(Limits{.paths = 3});
   EXPECT_THROW(explorer.explore([&] {
     for (uint32_t i = 0; i < 4; ++i) explorer.decide(smt::equal(x(), number(i)));
-  }), ExplorationError);
+  }),
+               ExplorationError);
 }
 
 // Of all obligations that the ledger was made with, by name.
@@ -363,9 +367,9 @@ TEST(Ledger, a_solver_that_gives_up_proves_nothing) {
   const smt::Scope scope;
   Refuted refuted;
   const Term a = smt::variable("a", 32), b = smt::variable("b", 32);
-  const Term hard = smt::logical_not(smt::logical_and(
-      smt::equal(smt::multiply(a, b), smt::constant(0x7fffffff, 32)),
-      smt::logical_and(smt::less(a, smt::constant(0x10000, 32)), smt::less(b, smt::constant(0x8000, 32)))));
+  const Term hard = smt::logical_not(
+      smt::logical_and(smt::equal(smt::multiply(a, b), smt::constant(0x7fffffff, 32)),
+                       smt::logical_and(smt::less(a, smt::constant(0x10000, 32)), smt::less(b, smt::constant(0x8000, 32)))));
   Ledger ledger({"claim", "impossible", "possible", "other"}, {.resource_limit = 1000}, refuted);
   ledger.holds("claim", "no factors", hard);
   ledger.close_path({}, no_counterexample);

@@ -102,7 +102,8 @@ smt::Answer Ledger::check(Obligation& o, const std::vector<Term>& assertions, co
   return result.answer;
 }
 
-std::unique_ptr<smt::Model> Ledger::find_counterexample(const std::vector<Term>& assertions, const std::string& comment) const {
+std::unique_ptr<smt::Model> Ledger::find_counterexample(const std::vector<Term>& assertions,
+                                                        const std::string& comment) const {
   for (size_t groups = options_.preferences.size() + 1; groups-- > 0;) {
     std::vector<Term> wanted = assertions;
     for (size_t i = 0; i < groups; ++i)

@@ -26,7 +26,7 @@ struct Obligation {
   uint32_t paths = 0;      // on which it was checked
   uint64_t resources = 0;  // of the solver, together
   std::optional<std::string> bound;
-  std::string detail;      // what fails, when it does
+  std::string detail;  // what fails, when it does
 };
 
 // The first state that breaks something, while its scope lives.
@@ -92,7 +92,8 @@ class Ledger {
 
   Obligation& find(const std::string& name);
   void lower(Obligation& obligation, Verdict verdict, const std::string& detail);
-  std::unique_ptr<smt::Model> find_counterexample(const std::vector<smt::Term>& assertions, const std::string& comment) const;
+  std::unique_ptr<smt::Model> find_counterexample(const std::vector<smt::Term>& assertions,
+                                                  const std::string& comment) const;
   smt::Answer check_claim(Obligation& obligation, const std::vector<smt::Term>& assertions, const std::string& comment);
   // A try with fewer assertions decides nothing unless it is refuted: its script is not worth keeping then.
   enum class Keep : uint8_t { kAlways, kRefuting };

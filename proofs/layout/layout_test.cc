@@ -169,7 +169,8 @@ const Planted kPlanted[] = {
     {"virtual-cpu-relation", "a_field_of_another_name",
      [](Copy& c) { c.rename(".debug_str", "sysenter_eip", "sysenter_eiq"); }},
 
-    {"initial-state", "a_pic_base_between_vectors", [](Copy& c) { c.at(shipped().place("vcpu.pic[1].vector_base").address) = 1; }},
+    {"initial-state", "a_pic_base_between_vectors",
+     [](Copy& c) { c.at(shipped().place("vcpu.pic[1].vector_base").address) = 1; }},
     {"boundary-frame", "a_register_saved_twice", [](Copy& c) { c.at(slot("WRMSR") + kPushEcx) = kPushEdxOpcode; }},
     {"boundary-frame", "the_frame_one_word_off", [](Copy& c) { c.at(slot("SetGDT") + kFrameSize) = 4; }},
     {"boundary-frame", "the_function_of_another_call",

@@ -15,9 +15,7 @@ class Caller {
   uint32_t number() const { return machine_.hypercall_number(); }
   SymbolicWord argument(uint32_t i) const { return SymbolicWord(machine_.get(x86::kHypercallArguments[i])); }
   SymbolicWord dword(SymbolicWord address) { return SymbolicWord(machine_.load(x86::kSs, address.term(), 4, false)); }
-  bool is_at(SymbolicWord address, const char* symbol) const {
-    return Symbolic::same(address, image_.address_of(symbol));
-  }
+  bool is_at(SymbolicWord address, const char* symbol) const { return Symbolic::same(address, image_.address_of(symbol)); }
   SymbolicTable table(const char* symbol) const { return SymbolicTable(machine_.tables.at(symbol)); }
   bool is_own_text(SymbolicWord address, SymbolicWord bytes) const {
     const smt::Linear text = smt::as_linear(address.term());

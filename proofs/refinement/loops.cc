@@ -101,8 +101,8 @@ void SymbolicWorld::note_changes(const Head& head) {
     for (const auto& [at, cell] : now) {
       if (at < from || !cell.written) continue;
       const auto before = then.find(at);
-      if (before == then.end() || smt::extract(cell.word, 8 * cell.byte, 8) !=
-                                      smt::extract(before->second.word, 8 * before->second.byte, 8))
+      if (before == then.end() ||
+          smt::extract(cell.word, 8 * cell.byte, 8) != smt::extract(before->second.word, 8 * before->second.byte, 8))
         note(set, at);
     }
   };
@@ -147,7 +147,8 @@ void SymbolicWorld::loop(SymbolicState& s, const std::string& name, uint32_t mos
     const SymbolicWord before = left();
     const Registers<Symbolic> cpu = s.cpu;
     if (!body()) return;
-    if (!(cpu.esp.term() == s.cpu.esp.term() && cpu.eax.term() == s.cpu.eax.term())) mismatch("the model's loop changes registers");
+    if (!(cpu.esp.term() == s.cpu.esp.term() && cpu.eax.term() == s.cpu.eax.term()))
+      mismatch("the model's loop changes registers");
     expect_head(name);
     ledger_.holds("instruction-bound", "loop " + name + " has less left after an iteration", (left() < before).term());
   }

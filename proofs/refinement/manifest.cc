@@ -12,8 +12,10 @@ struct Budget {
   uint32_t instructions;
 };
 constexpr Budget kBudgets[] = {
-    {Call::EnableInterrupts, 4}, {Call::DisableInterrupts, 2}, {Call::GetInterruptMask, 4}, {Call::SetInterruptMask, 6},
-    {Call::GetCR0, 3},           {Call::GetCR2, 3},            {Call::GetCR3, 3},           {Call::GetCR4, 3},
+    {Call::EnableInterrupts, 4}, {Call::DisableInterrupts, 2},
+    {Call::GetInterruptMask, 4}, {Call::SetInterruptMask, 6},
+    {Call::GetCR0, 3},           {Call::GetCR2, 3},
+    {Call::GetCR3, 3},           {Call::GetCR4, 3},
     {Call::SetCR2, 3},
 };
 
@@ -38,15 +40,16 @@ const char* name_of(EntryKind kind) {
 std::vector<Entry> manifest() {
   std::vector<Entry> entries;
   for (const CallInfo& info : kCalls)
-    entries.push_back({std::string(info.name), EntryKind::kCall, info.call, {}, "vmi." + std::string(info.name), bound_of(info.call)});
+    entries.push_back(
+        {std::string(info.name), EntryKind::kCall, info.call, {}, "vmi." + std::string(info.name), bound_of(info.call)});
   entries.push_back({"deliver", EntryKind::kExit, {}, Part::kDeliver, "deliver", kAnyBound});
   entries.push_back({"enter_handler", EntryKind::kExit, {}, Part::kEnterHandler, "enter_handler", kAnyBound});
   return entries;
 }
 
 std::vector<std::string> entry_obligations() {
-  return {"refinement", "write-footprint", "read-footprint", "stack", "slot", "instruction-bound", "allowed-instructions",
-          "preconditions-satisfiable", "paths-cover-all-states"};
+  return {"refinement",           "write-footprint",           "read-footprint",        "stack", "slot", "instruction-bound",
+          "allowed-instructions", "preconditions-satisfiable", "paths-cover-all-states"};
 }
 
 bool provides(const Image& image, const Entry& entry) {

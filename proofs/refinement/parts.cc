@@ -13,9 +13,11 @@ bool SymbolicWorld::hand_over(SymbolicState& s, Part part, const std::vector<Sym
   const SymbolicMachine::Stop stop = machine_->run();
   if (stop == SymbolicMachine::Stop::kLeft && part == Part::kDeliver) return false;
   const std::string wanted = part == Part::kDeliver ? "deliver" : "enter_handler";
-  if (stop != SymbolicMachine::Stop::kPart || machine_->part() != image_.address_of(wanted)) mismatch("no arrival at " + wanted);
+  if (stop != SymbolicMachine::Stop::kPart || machine_->part() != image_.address_of(wanted))
+    mismatch("no arrival at " + wanted);
   claim_related(s, "at " + wanted);
-  for (const auto& fact : part_preconditions(s, part)) ledger_.holds("refinement", fact.name + ", at " + wanted, fact.holds.term());
+  for (const auto& fact : part_preconditions(s, part))
+    ledger_.holds("refinement", fact.name + ", at " + wanted, fact.holds.term());
   part == Part::kDeliver ? claim_delivery(s) : claim_handler(s, arguments);
   claim_reads(s);
   length_.part = part;
@@ -60,7 +62,8 @@ Facts SymbolicWorld::part_preconditions(SymbolicState& s, Part part) {
 }
 
 SymbolicBool SymbolicWorld::is_event(const model::Event<Symbolic>& event) {
-  return (event.code < SymbolicWord(2 * model::kException)) & ((!event.is_exception()) | (event.vector() < SymbolicWord(32)));
+  return (event.code < SymbolicWord(2 * model::kException)) &
+         ((!event.is_exception()) | (event.vector() < SymbolicWord(32)));
 }
 
 // What POPF can change is clear; the rest is the guest's.
@@ -81,7 +84,8 @@ void SymbolicWorld::claim_delivery(SymbolicState& s) {
   ledger_.equal("refinement", "whether an exception is on its way", smt::constant(s.raised, 32), raised.term());
   if (s.raised) {
     ledger_.equal("refinement", "the exception's vector", s.exception.vector.term(), field("exception.vector").term());
-    ledger_.equal("refinement", "the exception's error code", s.exception.error_code.term(), field("exception.error_code").term());
+    ledger_.equal("refinement", "the exception's error code", s.exception.error_code.term(),
+                  field("exception.error_code").term());
     ledger_.holds("refinement", "the exception's vector is below 32", (s.exception.vector < SymbolicWord(32)).term());
   }
   for (const auto& fact : relation::invariants<Symbolic>(vcpu(), cpu, work() & ~uint32_t{VMI_WORK_EXCEPTION}))
@@ -94,7 +98,9 @@ void SymbolicWorld::claim_handler(SymbolicState& s, const std::vector<SymbolicWo
   SymbolicMachine& m = *machine_;
   const Place eip_place = image_.member("exit_frame_t", "guest_return_address");
   const Term frame = smt::subtract(s.cpu.esp.term(), smt::constant(eip_place.address + 4, 32));
-  const auto equal = [&](const std::string& what, Term model, Term rom) { ledger_.equal("refinement", what + " at enter_handler", model, rom); };
+  const auto equal = [&](const std::string& what, Term model, Term rom) {
+    ledger_.equal("refinement", what + " at enter_handler", model, rom);
+  };
   const auto in_frame = [&](const char* name, uint32_t bytes) {
     int64_t at = 0;
     m.memory.on_stack(smt::add(frame, smt::constant(image_.member("exit_frame_t", name).address, 32)), &at);
@@ -111,7 +117,8 @@ void SymbolicWorld::claim_handler(SymbolicState& s, const std::vector<SymbolicWo
 
   Registers<Symbolic> cpu = registers();
   const auto word = [&](const char* name) { return SymbolicWord(in_frame(name, 4)); };
-  cpu.eax = word("eax"), cpu.ecx = word("ecx"), cpu.edx = word("edx"), cpu.eflags = word("eflags"), cpu.eip = word("guest_return_address");
+  cpu.eax = word("eax"), cpu.ecx = word("ecx"), cpu.edx = word("edx"), cpu.eflags = word("eflags"),
+  cpu.eip = word("guest_return_address");
   cpu.ds = SymbolicWord(in_frame("ds", 2)), cpu.es = SymbolicWord(in_frame("es", 2));
   cpu.esp = s.cpu.esp;
   for (const auto& p : relation::pairs<Symbolic>(s, cpu, vcpu())) equal(p.name, p.model.term(), p.rom.term());

@@ -106,7 +106,8 @@ class Prover {
     const SymbolicTable gdt(machine.tables["gdt_copy"]), ldt(machine.tables["ldt_copy"]);
     const SymbolicTable gdt_frames(machine.tables["gdt_frames"]), ldt_frames(machine.tables["ldt_frames"]);
     const SymbolicTable trap_table(machine.tables["trap_table"]);
-    SymbolicState state{begin(machine, world), world.vcpu(), gdt, ldt, gdt_frames, ldt_frames, trap_table, memory, world, facts_};
+    SymbolicState state{
+        begin(machine, world), world.vcpu(), gdt, ldt, gdt_frames, ldt_frames, trap_table, memory, world, facts_};
     bool reached_guest = false;
     try {
       assume_preconditions(explorer, world, state);
@@ -174,7 +175,8 @@ class Prover {
       if (field == layout_.fields.end()) {
         parts.push_back(smt::variable("byte." + hex(at + i), 8));
       } else {
-        parts.push_back(smt::extract(smt::variable("vcpu." + field->name, 8 * field->size), 8 * (at + i - field->address), 8));
+        parts.push_back(
+            smt::extract(smt::variable("vcpu." + field->name, 8 * field->size), 8 * (at + i - field->address), 8));
       }
     }
     return smt::concat(parts);
@@ -295,7 +297,8 @@ class Prover {
     const int64_t arguments = 4 + 4 * int64_t(entry_.call ? info_of(*entry_.call).stack_arguments : 0);
     for (int64_t at : machine.caller_stack_read) {
       if (at < arguments) continue;
-      ledger.holds("read-footprint", "a read of the caller's stack at ESP0+" + std::to_string(at) + ", beyond what it passed",
+      ledger.holds("read-footprint",
+                   "a read of the caller's stack at ESP0+" + std::to_string(at) + ", beyond what it passed",
                    smt::boolean(false));
     }
   }

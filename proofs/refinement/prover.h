@@ -23,10 +23,10 @@ const char* name_of(EntryKind kind);  // "call" and so on
 struct Entry {
   std::string name;
   EntryKind kind = EntryKind::kCall;
-  std::optional<Call> call;          // of a call
-  std::optional<Part> part;          // of an exit
-  std::string symbol;                // where it starts
-  uint32_t instruction_bound = 0;    // what its longest path may come to
+  std::optional<Call> call;        // of a call
+  std::optional<Part> part;        // of an exit
+  std::string symbol;              // where it starts
+  uint32_t instruction_bound = 0;  // what its longest path may come to
 };
 
 // Every entry that must be proved, in the certificate's order.

@@ -12,7 +12,9 @@ SymbolicWord wide(Term a) { return SymbolicWord(smt::zero_extend(a, 32)); }
 }  // namespace
 
 void SymbolicWorld::mismatch(const std::string& what) {
-  throw Violation{"refinement", what + " at " + (machine_->eip.is_constant() ? image_.describe(machine_->eip.value()) : "the call table or the guest")};
+  throw Violation{"refinement", what + " at " +
+                                    (machine_->eip.is_constant() ? image_.describe(machine_->eip.value())
+                                                                 : "the call table or the guest")};
 }
 
 Registers<Symbolic> SymbolicWorld::registers() const {
@@ -49,8 +51,16 @@ Term SymbolicWorld::by_selector(const SymbolicMachine& m, Term selector, const R
                              by_selector(m, selector->arguments[2], rule));
   SymbolicMemory unused(m.memory.esp0);
   RomFacts facts;
-  SymbolicState now{registers(), vcpu(), SymbolicTable(m.tables.at("gdt_copy")), SymbolicTable(m.tables.at("ldt_copy")),
-                    SymbolicTable(), SymbolicTable(), SymbolicTable(), unused, *this, facts};
+  SymbolicState now{registers(),
+                    vcpu(),
+                    SymbolicTable(m.tables.at("gdt_copy")),
+                    SymbolicTable(m.tables.at("ldt_copy")),
+                    SymbolicTable(),
+                    SymbolicTable(),
+                    SymbolicTable(),
+                    unused,
+                    *this,
+                    facts};
   return rule(now, wide(selector)).term();
 }
 
@@ -82,7 +92,8 @@ Wide<Symbolic> SymbolicWorld::tsc(SymbolicState&) {
 void SymbolicWorld::run_to_guest() {
   switch (machine_->run()) {
     case Stop::kLeft: return;
-    case Stop::kHypercall: mismatch("hypercall " + std::to_string(machine_->hypercall_number()) + " that the model does not issue");
+    case Stop::kHypercall:
+      mismatch("hypercall " + std::to_string(machine_->hypercall_number()) + " that the model does not issue");
     case Stop::kLoopHead: mismatch("loop " + machine_->loop_head().name + " that the model does not have");
     case Stop::kPart: mismatch(image_.describe(machine_->part()) + " where the model returns");
   }

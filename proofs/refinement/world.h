@@ -43,7 +43,9 @@ struct PathLength {
   std::optional<Part> part;
 };
 
-inline SymbolicBool trap_table_ends(const SymbolicTable& table) { return table.get(kTrapTableDwords + 1) == SymbolicWord(0); }
+inline SymbolicBool trap_table_ends(const SymbolicTable& table) {
+  return table.get(kTrapTableDwords + 1) == SymbolicWord(0);
+}
 
 class SymbolicWorld : public Surroundings {
  public:
@@ -65,7 +67,9 @@ class SymbolicWorld : public Surroundings {
   // For the machine.
   smt::Term loads(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) override;
   smt::Term is_flat(const SymbolicMachine& m, x86::SegmentRegister s, smt::Term selector) override;
-  bool accessible(smt::Term address, uint32_t bytes, bool write) override { return model_memory_->covered(address, bytes, write); }
+  bool accessible(smt::Term address, uint32_t bytes, bool write) override {
+    return model_memory_->covered(address, bytes, write);
+  }
   smt::Term time_stamp(uint32_t n) override;
 
   // The guest's registers, and the virtual CPU, as the machine has them.

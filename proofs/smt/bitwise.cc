@@ -28,7 +28,8 @@ void add_seams(Term a, std::set<uint32_t>& seams) {
 
 bool has_constant_part(Term a) {
   if (a.is_constant()) return true;
-  return a->op == Op::kConcat && std::any_of(a->arguments.begin(), a->arguments.end(), [](Term t) { return t.is_constant(); });
+  return a->op == Op::kConcat &&
+         std::any_of(a->arguments.begin(), a->arguments.end(), [](Term t) { return t.is_constant(); });
 }
 
 bool complementary(Term a, Term b) {
@@ -114,8 +115,7 @@ Term extract(Term a, uint32_t low, uint32_t width) {
   if (low == 0 && width == a.width()) return a;
   if (a.is_constant()) return constant(a.value() >> low, width);
   switch (a->op) {
-    case Op::kExtract:
-      return extract(a->arguments[0], a->value + low, width);
+    case Op::kExtract: return extract(a->arguments[0], a->value + low, width);
     case Op::kConcat: {
       std::vector<Term> parts;
       uint32_t at = a.width();
@@ -131,8 +131,7 @@ Term extract(Term a, uint32_t low, uint32_t width) {
     case Op::kSignExtend:
       if (low + width <= a->arguments[0].width()) return extract(a->arguments[0], low, width);
       break;
-    default:
-      break;
+    default: break;
   }
   return intern(Op::kExtract, width, {a}, low);
 }
@@ -159,9 +158,7 @@ Term concat(const std::vector<Term>& parts) {
   return intern(Op::kConcat, width, std::move(flat_parts));
 }
 
-Term zero_extend(Term a, uint32_t width) {
-  return width == a.width() ? a : concat({constant(0, width - a.width()), a});
-}
+Term zero_extend(Term a, uint32_t width) { return width == a.width() ? a : concat({constant(0, width - a.width()), a}); }
 
 Term sign_extend(Term a, uint32_t width) {
   if (width == a.width()) return a;

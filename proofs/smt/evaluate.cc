@@ -37,10 +37,8 @@ uint64_t Evaluator::compute(Term a) {
   const auto arg = [&](size_t i) { return value(args[i]); };
   const uint32_t w = a.width();
   switch (a->op) {
-    case Op::kConstant:
-      return a->value;
-    case Op::kVariable:
-      return assignment_.variable(*a->name, w);
+    case Op::kConstant: return a->value;
+    case Op::kVariable: return assignment_.variable(*a->name, w);
     case Op::kApply: {
       std::vector<uint64_t> values;
       for (Term t : args) values.push_back(value(t));
@@ -51,53 +49,32 @@ uint64_t Evaluator::compute(Term a) {
       for (size_t i = 0; i < args.size(); ++i) sum += a->coefficients[i] * arg(i);
       return sum;
     }
-    case Op::kMultiply:
-      return arg(0) * arg(1);
-    case Op::kDivide:
-      return arg(1) ? arg(0) / arg(1) : ~uint64_t{0};
-    case Op::kRemainder:
-      return arg(1) ? arg(0) % arg(1) : arg(0);
-    case Op::kAnd:
-      return arg(0) & arg(1);
-    case Op::kOr:
-      return arg(0) | arg(1);
-    case Op::kXor:
-      return arg(0) ^ arg(1);
-    case Op::kNot:
-      return ~arg(0);
-    case Op::kShiftLeft:
-      return arg(1) >= w ? 0 : arg(0) << arg(1);
-    case Op::kShiftRight:
-      return arg(1) >= w ? 0 : arg(0) >> arg(1);
-    case Op::kShiftRightArithmetic:
-      return as_signed(arg(0), w) >> std::min<uint64_t>(arg(1), w - 1);
+    case Op::kMultiply: return arg(0) * arg(1);
+    case Op::kDivide: return arg(1) ? arg(0) / arg(1) : ~uint64_t{0};
+    case Op::kRemainder: return arg(1) ? arg(0) % arg(1) : arg(0);
+    case Op::kAnd: return arg(0) & arg(1);
+    case Op::kOr: return arg(0) | arg(1);
+    case Op::kXor: return arg(0) ^ arg(1);
+    case Op::kNot: return ~arg(0);
+    case Op::kShiftLeft: return arg(1) >= w ? 0 : arg(0) << arg(1);
+    case Op::kShiftRight: return arg(1) >= w ? 0 : arg(0) >> arg(1);
+    case Op::kShiftRightArithmetic: return as_signed(arg(0), w) >> std::min<uint64_t>(arg(1), w - 1);
     case Op::kConcat: {
       uint64_t whole = 0;
       for (size_t i = 0; i < args.size(); ++i) whole = whole << args[i].width() | arg(i);
       return whole;
     }
-    case Op::kExtract:
-      return arg(0) >> a->value;
-    case Op::kSignExtend:
-      return as_signed(arg(0), args[0].width());
-    case Op::kIf:
-      return arg(0) ? arg(1) : arg(2);
-    case Op::kBoolNot:
-      return !arg(0);
-    case Op::kBoolAnd:
-      return arg(0) && arg(1);
-    case Op::kBoolOr:
-      return arg(0) || arg(1);
-    case Op::kEqual:
-      return arg(0) == arg(1);
-    case Op::kLessEqual:
-      return arg(0) <= arg(1);
-    case Op::kSignedLessEqual:
-      return as_signed(arg(0), args[0].width()) <= as_signed(arg(1), args[0].width());
-    case Op::kSelect:
-      return element(args[0], arg(1));
-    case Op::kStore:
-      break;
+    case Op::kExtract: return arg(0) >> a->value;
+    case Op::kSignExtend: return as_signed(arg(0), args[0].width());
+    case Op::kIf: return arg(0) ? arg(1) : arg(2);
+    case Op::kBoolNot: return !arg(0);
+    case Op::kBoolAnd: return arg(0) && arg(1);
+    case Op::kBoolOr: return arg(0) || arg(1);
+    case Op::kEqual: return arg(0) == arg(1);
+    case Op::kLessEqual: return arg(0) <= arg(1);
+    case Op::kSignedLessEqual: return as_signed(arg(0), args[0].width()) <= as_signed(arg(1), args[0].width());
+    case Op::kSelect: return element(args[0], arg(1));
+    case Op::kStore: break;
   }
   return 0;
 }

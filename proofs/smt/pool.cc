@@ -47,8 +47,8 @@ Term intern(Op op, uint32_t width, std::vector<Term> arguments, uint64_t value, 
         n.coefficients == coefficients)
       return Term(&n);
   }
-  current->nodes.push_back({op, width, uint32_t(current->nodes.size()), value, interned_name, std::move(arguments),
-                            std::move(coefficients)});
+  current->nodes.push_back(
+      {op, width, uint32_t(current->nodes.size()), value, interned_name, std::move(arguments), std::move(coefficients)});
   current->by_hash.emplace(hash, &current->nodes.back());
   return Term(&current->nodes.back());
 }

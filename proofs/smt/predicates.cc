@@ -64,8 +64,7 @@ Term equal_constant(Term a, uint64_t value) {
       }
       return all;
     }
-    case Op::kNot:
-      return equal(a->arguments[0], constant(~value, a.width()));
+    case Op::kNot: return equal(a->arguments[0], constant(~value, a.width()));
     case Op::kLinear:
       if (a->value) return equal(subtract(a, constant(a->value, a.width())), constant(value - a->value, a.width()));
       if (a->arguments.size() == 1 && a->coefficients[0] == mask(a.width()))
@@ -76,8 +75,7 @@ Term equal_constant(Term a, uint64_t value) {
       if (sign_extend(constant(value, narrow.width()), a.width()).value() != value) return boolean(false);
       return equal(narrow, constant(value, narrow.width()));
     }
-    default:
-      break;
+    default: break;
   }
   // One bit: "is 0" is the negation of "is 1".
   if (a.width() == 1 && value == 0) return logical_not(intern(Op::kEqual, kBoolean, {a, constant(1, 1)}));

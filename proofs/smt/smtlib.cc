@@ -89,10 +89,8 @@ class Writer {
     for (Term t : a->arguments) args.push_back(name(t));
     if (const char* op = simple_operator(a->op)) return "(" + std::string(op) + joined(args) + ")";
     switch (a->op) {
-      case Op::kApply:
-        return "(" + function(a) + joined(args) + ")";
-      case Op::kLinear:
-        return sum(a, args);
+      case Op::kApply: return "(" + function(a) + joined(args) + ")";
+      case Op::kLinear: return sum(a, args);
       case Op::kConcat: {
         std::string text = args.back();
         for (size_t i = args.size() - 1; i-- > 0;) text = "(concat " + args[i] + " " + text + ")";
@@ -103,8 +101,7 @@ class Writer {
                joined(args) + ")";
       case Op::kSignExtend:
         return "((_ sign_extend " + std::to_string(a.width() - a->arguments[0].width()) + ")" + joined(args) + ")";
-      default:
-        return {};
+      default: return {};
     }
   }
 

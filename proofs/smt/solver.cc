@@ -74,8 +74,7 @@ class Lowering {
       case Op::kConstant:
         if (a.width() == kBoolean) return a.value() ? Z3_mk_true(c_) : Z3_mk_false(c_);
         return number(a.value(), a.width());
-      case Op::kVariable:
-        return Z3_mk_const(c_, Z3_mk_string_symbol(c_, a->name->c_str()), sort_of(c_, a.width()));
+      case Op::kVariable: return Z3_mk_const(c_, Z3_mk_string_symbol(c_, a->name->c_str()), sort_of(c_, a.width()));
       case Op::kApply: {
         std::vector<uint32_t> widths;
         for (Term t : a->arguments) widths.push_back(t.width());
@@ -151,9 +150,7 @@ PathSolver::~PathSolver() {
 void PathSolver::push() { Z3_solver_push(state_->context, state_->solver); }
 void PathSolver::pop(uint32_t levels) { Z3_solver_pop(state_->context, state_->solver, levels); }
 
-void PathSolver::assert_term(Term a) {
-  Z3_solver_assert(state_->context, state_->solver, state_->lowering->lower(a));
-}
+void PathSolver::assert_term(Term a) { Z3_solver_assert(state_->context, state_->solver, state_->lowering->lower(a)); }
 
 Answer PathSolver::check(Term also) {
   const Z3_ast assumption = state_->lowering->lower(also);
@@ -232,7 +229,8 @@ CheckResult check_script(const std::string& script, uint32_t resource_limit) {
   const Z3_stats stats = Z3_solver_get_statistics(c, state->solver);
   Z3_stats_inc_ref(c, stats);
   for (uint32_t i = 0; i < Z3_stats_size(c, stats); ++i) {
-    if (std::string(Z3_stats_get_key(c, stats, i)) == "rlimit count") result.resources = Z3_stats_get_uint_value(c, stats, i);
+    if (std::string(Z3_stats_get_key(c, stats, i)) == "rlimit count")
+      result.resources = Z3_stats_get_uint_value(c, stats, i);
   }
   Z3_stats_dec_ref(c, stats);
   return result;

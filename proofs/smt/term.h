@@ -30,7 +30,7 @@ enum class Op : uint8_t {
   kShiftLeft,  // by a variable amount
   kShiftRight,
   kShiftRightArithmetic,
-  kConcat,  // highest part first
+  kConcat,   // highest part first
   kExtract,  // arguments[0], from bit value upwards
   kSignExtend,
   kIf,  // boolean, then, else; bit-vectors and arrays
@@ -139,7 +139,7 @@ Term if_then_else(Term condition, Term then, Term otherwise);
 Term logical_not(Term a);
 Term logical_and(Term a, Term b);
 Term logical_or(Term a, Term b);
-Term equal(Term a, Term b);  // also of booleans and of arrays
+Term equal(Term a, Term b);             // also of booleans and of arrays
 Term equal_as_written(Term a, Term b);  // not simplified, also when both are the same
 Term less(Term a, Term b);
 Term less_equal(Term a, Term b);

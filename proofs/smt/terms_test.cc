@@ -50,15 +50,19 @@ class Growth {
       return made;
     };
     switch (kind) {
-      case 0: case 1: case 2: return keep(add(x.term, y.term), x.value + y.value);
+      case 0:
+      case 1:
+      case 2: return keep(add(x.term, y.term), x.value + y.value);
       case 3: return keep(subtract(x.term, y.term), x.value - y.value);
       case 4: return keep(multiply(x.term, y.term), x.value * y.value);
       case 5: return keep(bit_and(x.term, y.term), x.value & y.value);
       case 6: return keep(bit_or(x.term, y.term), x.value | y.value);
       case 7: return keep(bit_xor(x.term, y.term), x.value ^ y.value);
       case 8: return keep(bit_not(x.term), ~x.value);
-      case 9: case 10: return keep(shift_left(x.term, y.term), y.value >= w ? 0 : x.value << y.value);
-      case 11: case 12: return keep(shift_right(x.term, y.term), y.value >= w ? 0 : x.value >> y.value);
+      case 9:
+      case 10: return keep(shift_left(x.term, y.term), y.value >= w ? 0 : x.value << y.value);
+      case 11:
+      case 12: return keep(shift_right(x.term, y.term), y.value >= w ? 0 : x.value >> y.value);
       case 13:
         return keep(shift_right_arithmetic(x.term, y.term), to_signed(x.value, w) >> std::min<uint64_t>(y.value, w - 1));
       case 14: return keep(if_then_else(p.term, x.term, y.term), p.value ? x.value : y.value);
@@ -158,7 +162,8 @@ TEST(Terms, solver_and_text_agree_with_the_evaluator) {
     RC_ASSERT(path.check(differs(last)) == Answer::kUnsatisfiable);
     RC_ASSERT(check_script(to_smtlib({leaf_values(leaves), differs(last)}, "c"), 10'000'000).answer ==
               Answer::kUnsatisfiable);
-    const std::unique_ptr<Model> model = find_model(to_smtlib({leaf_values(leaves), logical_not(differs(last))}, "c"), 10'000'000);
+    const std::unique_ptr<Model> model =
+        find_model(to_smtlib({leaf_values(leaves), logical_not(differs(last))}, "c"), 10'000'000);
     RC_ASSERT(model != nullptr);
     Evaluator by_model(*model);
     RC_ASSERT(by_model.value(last.term) == last.value);

@@ -119,8 +119,8 @@ class Arithmetic : public Operands<M> {
   // The count as the processor masks it, in the width of the operand; false when it is not known.
   V count_operand(uint32_t i, uint32_t width) {
     const ZydisDecodedOperand& op = in_.operand(i);
-    const V raw = op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? make<V>(op.imm.value.u & 0x1f, 8)
-                                                           : bit_and(read(i), make<V>(0x1f, 8));
+    const V raw =
+        op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? make<V>(op.imm.value.u & 0x1f, 8) : bit_and(read(i), make<V>(0x1f, 8));
     return width >= 8 ? zero_extend(raw, width) : raw;
   }
 
@@ -131,8 +131,9 @@ class Arithmetic : public Operands<M> {
     const uint32_t w = a.width();
     const V by = count_operand(1, w);
     const ZydisMnemonic op = in_.mnemonic();
-    const V result = op == ZYDIS_MNEMONIC_SHL ? shift_left(a, by) : op == ZYDIS_MNEMONIC_SHR ? shift_right(a, by)
-                                                                                            : shift_right_arithmetic(a, by);
+    const V result = op == ZYDIS_MNEMONIC_SHL   ? shift_left(a, by)
+                     : op == ZYDIS_MNEMONIC_SHR ? shift_right(a, by)
+                                                : shift_right_arithmetic(a, by);
     write(0, result);
     if (!by.is_constant()) return undefined_flags(), true;
     const uint64_t n = by.value();
@@ -160,7 +161,8 @@ class Arithmetic : public Operands<M> {
     const V by = bit_and(masked, make<V>(w - 1, w));
     const V back = bit_and(subtract(make<V>(w, w), by), make<V>(w - 1, w));
     const bool left = in_.mnemonic() == ZYDIS_MNEMONIC_ROL;
-    const V result = left ? bit_or(shift_left(a, by), shift_right(a, back)) : bit_or(shift_right(a, by), shift_left(a, back));
+    const V result =
+        left ? bit_or(shift_left(a, by), shift_right(a, back)) : bit_or(shift_right(a, by), shift_left(a, back));
     write(0, result);
     if (!masked.is_constant()) return undefined_flags(), true;
     if (masked.value() == 0) return true;
@@ -179,7 +181,8 @@ class Arithmetic : public Operands<M> {
     // Memory is written, and has to be writable, also when nothing changes.
     if (n == 0) return write(0, a), true;
     const bool left = in_.mnemonic() == ZYDIS_MNEMONIC_SHLD;
-    const V result = left ? join(extract(a, 0, 32 - n), extract(b, 32 - n, n)) : join(extract(b, 0, n), extract(a, n, 32 - n));
+    const V result =
+        left ? join(extract(a, 0, 32 - n), extract(b, 32 - n, n)) : join(extract(b, 0, n), extract(a, n, 32 - n));
     write(0, result);
     const V cf = bit(a, left ? 32 - n : n - 1);
     V of;
@@ -212,8 +215,8 @@ class Arithmetic : public Operands<M> {
     const ZydisDecodedOperand& op = in_.operand(1);
     if (in_.operand(0).type == ZYDIS_OPERAND_TYPE_MEMORY && op.type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
       m_.unsupported(in_.mnemonic_text() + " with a bit string in memory");
-    const V index = op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? make<V>(op.imm.value.u % w, w)
-                                                            : bit_and(read(1), make<V>(w - 1, w));
+    const V index =
+        op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? make<V>(op.imm.value.u % w, w) : bit_and(read(1), make<V>(w - 1, w));
     const V picked = shift_left(make<V>(1, w), index);
     const V cf = logical_not(equal(bit_and(a, picked), zero(w)));
     if (in_.mnemonic() == ZYDIS_MNEMONIC_BTS) write(0, bit_or(a, picked));

@@ -31,7 +31,8 @@ std::string format(const Instruction& instruction, uint32_t address) {
   }();
   char text[256];
   if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &instruction.info, instruction.operands,
-                                                    instruction.info.operand_count_visible, text, sizeof text, address, nullptr)))
+                                                    instruction.info.operand_count_visible, text, sizeof text, address,
+                                                    nullptr)))
     return "(unprintable)";
   return text;
 }

@@ -54,15 +54,13 @@ class Operands {
   V read(uint32_t i) {
     const ZydisDecodedOperand& op = in_.operand(i);
     switch (op.type) {
-      case ZYDIS_OPERAND_TYPE_REGISTER:
-        return read_register(op.reg.value);
+      case ZYDIS_OPERAND_TYPE_REGISTER: return read_register(op.reg.value);
       case ZYDIS_OPERAND_TYPE_MEMORY:
         return m_.load(segment_of(op.mem.segment), address(op), op.size / 8, op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
       case ZYDIS_OPERAND_TYPE_IMMEDIATE:
         // An immediate has its encoded size; it counts with the width of the destination.
         return make<V>(op.imm.value.u, width(0));
-      default:
-        m_.unsupported("an operand of " + in_.mnemonic_text());
+      default: m_.unsupported("an operand of " + in_.mnemonic_text());
     }
   }
 

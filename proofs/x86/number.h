@@ -35,7 +35,9 @@ template <class V>
 V make(uint64_t value, uint32_t width);
 
 template <>
-inline Number make<Number>(uint64_t value, uint32_t width) { return {value, width}; }
+inline Number make<Number>(uint64_t value, uint32_t width) {
+  return {value, width};
+}
 
 template <>
 inline smt::Term make<smt::Term>(uint64_t value, uint32_t width) {

@@ -26,11 +26,7 @@ constexpr struct {
 
 SymbolicMachine::SymbolicMachine(const Image& image, Surroundings& surroundings, Term base, Term esp0,
                                  x86::Cells::Initial initial)
-    : memory(esp0),
-      data(std::move(initial)),
-      table_base(base),
-      image_(image),
-      surroundings_(surroundings) {
+    : memory(esp0), data(std::move(initial)), table_base(base), image_(image), surroundings_(surroundings) {
   for (const auto& [name, writable] : kTables) {
     const Symbol& symbol = image.symbol(name);
     table_places_.push_back({name, symbol.address, symbol.size, writable});
@@ -169,8 +165,8 @@ void SymbolicMachine::call_pure() {
     if (!memory.on_stack(get(x86::kEsp), &esp) || esp != at + 4) violate("stack", "a function marked as pure moves ESP");
     // What it stored below the caller's frame is dead now, and it must not have stored elsewhere.
     if (!unchanged(memory.stack, memory_before.stack, esp) || !unchanged(data, data_before, INT64_MIN) ||
-        memory.guest != memory_before.guest || memory.reads.size() != memory_before.reads.size() || tables != tables_before ||
-        system_flags != system_flags_before || time_stamps_ != time_stamps_before ||
+        memory.guest != memory_before.guest || memory.reads.size() != memory_before.reads.size() ||
+        tables != tables_before || system_flags != system_flags_before || time_stamps_ != time_stamps_before ||
         !std::equal(std::begin(selectors), std::end(selectors), selectors_before) ||
         !std::equal(std::begin(flat), std::end(flat), flat_before))
       violate("write-footprint", "a function marked as pure has an effect");
@@ -281,7 +277,8 @@ SymbolicMachine::Place SymbolicMachine::locate(Term address, uint32_t bytes, boo
     place.kind = section->writable ? PlaceKind::kData : PlaceKind::kConstant;
     if (!section->writable && write) violate(obligation, "write to the ROM's constants at " + hex(at));
     // Init reads the table as linked; nothing reads the rest of the code.
-    if (section->executable && section->name != ".vmi_rom") violate(obligation, "data access to the ROM's code at " + hex(at));
+    if (section->executable && section->name != ".vmi_rom")
+      violate(obligation, "data access to the ROM's code at " + hex(at));
   } else if (at > VMI_WEDGE - bytes) {
     violate(obligation, "access outside the image at " + hex(at));
   }
@@ -389,10 +386,8 @@ Term SymbolicMachine::load(x86::SegmentRegister s, Term address, uint32_t bytes,
     case PlaceKind::kData:
       for (uint32_t i = 0; i < bytes; ++i) data_read.insert(place.at + i);
       return data.load(place.at, bytes);
-    case PlaceKind::kTable:
-      return load_bytes(tables[place.table->name], place.offset, bytes);
-    case PlaceKind::kGuest:
-      break;
+    case PlaceKind::kTable: return load_bytes(tables[place.table->name], place.offset, bytes);
+    case PlaceKind::kGuest: break;
   }
   guard(address, bytes, will_write);
   return memory.load_term(address, bytes);
@@ -407,17 +402,14 @@ void SymbolicMachine::store(x86::SegmentRegister s, Term address, Term value) {
       deepest_stack = std::min(deepest_stack, place.at);
       if (place.at < -int64_t{kStackBelow}) violate("stack", "more than " + std::to_string(kStackBelow) + " bytes of stack");
       return memory.stack.store(place.at, value);
-    case PlaceKind::kData:
-      return data.store(place.at, value);
+    case PlaceKind::kData: return data.store(place.at, value);
     case PlaceKind::kTable:
       written_tables.insert(place.table->name);
       tables[place.table->name] = store_bytes(tables[place.table->name], place.offset, value);
       return;
     case PlaceKind::kConstant:
-    case PlaceKind::kConstantTable:
-      return;  // locate has refused it
-    case PlaceKind::kGuest:
-      break;
+    case PlaceKind::kConstantTable: return;  // locate has refused it
+    case PlaceKind::kGuest: break;
   }
   guard(address, bytes, true);
   memory.store_term(address, value);
@@ -432,7 +424,8 @@ void SymbolicMachine::load_selector(x86::SegmentRegister s, Term selector) {
     if (!is_guarded()) violate("refinement", "load of a selector that may fault");
     // #NP where the descriptor is there and only its segment is not; the ROM has to cope with either.
     const bool absent = decide(smt::equal(engine::Explorer::current().fresh("absent", 1), smt::constant(1, 1)));
-    raise_fault(absent ? X86_TRAP_NP : X86_TRAP_GP, smt::zero_extend(smt::bit_and(selector, smt::constant(0xfffc, 16)), 32), word(0));
+    raise_fault(absent ? X86_TRAP_NP : X86_TRAP_GP, smt::zero_extend(smt::bit_and(selector, smt::constant(0xfffc, 16)), 32),
+                word(0));
   }
   selectors[s] = selector;
   flat[s] = engine::Explorer::current().implied(surroundings_.is_flat(*this, s, selector));
@@ -464,7 +457,8 @@ Term SymbolicMachine::product(Term a, Term b, bool is_signed) {
 }
 
 void SymbolicMachine::answer_hypercall(Term result, uint32_t arguments) {
-  for (uint32_t i = 0; i < arguments; ++i) set(x86::kHypercallArguments[i], engine::Explorer::current().fresh("clobbered", 32));
+  for (uint32_t i = 0; i < arguments; ++i)
+    set(x86::kHypercallArguments[i], engine::Explorer::current().fresh("clobbered", 32));
   set(x86::kEax, result);
   const Term back = load(x86::kSs, get(x86::kEsp), 4, false);
   set(x86::kEsp, smt::add(get(x86::kEsp), word(4)));

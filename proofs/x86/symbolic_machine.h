@@ -42,10 +42,10 @@ class SymbolicMachine {
   using Value = smt::Term;
 
   enum class Stop {
-    kLeft,          // control has left the ROM
-    kHypercall,     // at an entry of the hypercall page
-    kLoopHead,      // at a marked head of a loop
-    kPart,          // at the start of a part that is proved on its own
+    kLeft,       // control has left the ROM
+    kHypercall,  // at an entry of the hypercall page
+    kLoopHead,   // at a marked head of a loop
+    kPart,       // at the start of a part that is proved on its own
   };
 
   // initial gives the contents at entry of an aligned dword of writable image memory.
@@ -92,8 +92,8 @@ class SymbolicMachine {
   smt::Term eip;
 
   SymbolicMemory memory;
-  x86::Cells data;                            // writable image memory, by address
-  std::map<std::string, smt::Term> tables;    // large tables of the image, arrays of bytes by offset
+  x86::Cells data;                          // writable image memory, by address
+  std::map<std::string, smt::Term> tables;  // large tables of the image, arrays of bytes by offset
   std::set<std::string> written_tables;
 
   uint32_t instructions = 0;
@@ -115,10 +115,10 @@ class SymbolicMachine {
   enum class PlaceKind { kStack, kConstant, kConstantTable, kData, kTable, kGuest };
   struct Place {
     PlaceKind kind;
-    int64_t at = 0;          // stack offset or image address
+    int64_t at = 0;  // stack offset or image address
     const Table* table = nullptr;
-    smt::Term offset;        // into the table
-    uint32_t size = 0;       // of a table of constants
+    smt::Term offset;   // into the table
+    uint32_t size = 0;  // of a table of constants
   };
   struct Fault {};  // thrown out of an instruction that faults at a guarded access
 

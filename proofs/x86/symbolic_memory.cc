@@ -3,7 +3,9 @@
 namespace vmirom {
 namespace {
 
-smt::Term initial_stack(int64_t offset) { return smt::variable("stack" + std::string(offset < 0 ? "" : "+") + std::to_string(offset), 32); }
+smt::Term initial_stack(int64_t offset) {
+  return smt::variable("stack" + std::string(offset < 0 ? "" : "+") + std::to_string(offset), 32);
+}
 
 }  // namespace
 

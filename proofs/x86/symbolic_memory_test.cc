@@ -191,8 +191,10 @@ TEST(SymbolicMemory, gives_back_what_memory_of_bytes_does) {
         if (rng() % 2) {
           const Term v = smt::variable("v" + std::to_string(step), 8 * bytes);
           const uint64_t value = start.variable("v" + std::to_string(step), 8 * bytes);
-          if (rng() % 2) symbolic.store_term(address, v);
-          else symbolic.store(SymbolicWord(address), SymbolicWord(smt::zero_extend(v, 32)), bytes);
+          if (rng() % 2)
+            symbolic.store_term(address, v);
+          else
+            symbolic.store(SymbolicWord(address), SymbolicWord(smt::zero_extend(v, 32)), bytes);
           for (uint32_t b = 0; b < bytes; ++b) memory[at + b] = uint8_t(value >> 8 * b);
         } else {
           uint64_t expected = 0;
@@ -235,8 +237,8 @@ TEST(SymbolicMemory, an_access_through_a_pointer_assumes_just_that_it_misses_the
     EXPECT_EQ(assumed, assumed_for_store);
     EXPECT_EQ(explorer.preconditions().size(), 1u);
     const Term below_wedge = smt::less_equal(p, word(VMI_WEDGE - bytes));
-    const Term esp_bound = smt::logical_and(smt::less_equal(word(kStackBelow), esp0),
-                                            smt::less_equal(esp0, word(VMI_WEDGE - kStackAbove)));
+    const Term esp_bound =
+        smt::logical_and(smt::less_equal(word(kStackBelow), esp0), smt::less_equal(esp0, word(VMI_WEDGE - kStackAbove)));
     const Term stack = smt::subtract(esp0, word(kStackBelow)), stack_bytes = word(kStackBelow + kStackAbove);
     const Term shared = smt::logical_and(within(x, p, word(bytes)), within(x, stack, stack_bytes));
     EXPECT_EQ(check({below_wedge, esp_bound, assumed, shared}), Answer::kUnsatisfiable);

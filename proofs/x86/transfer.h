@@ -66,16 +66,15 @@ class Transfer : public Operands<M> {
     const uint8_t op = in_.info.opcode;
     const ZydisInstructionCategory category = in_.info.meta.category;
     // The category of conditional branches has LOOP, JECXZ, XBEGIN and others in it.
-    const bool is_jcc = category == ZYDIS_CATEGORY_COND_BR &&
-                        (in_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT ? (op & 0xf0) == 0x70
-                         : in_.info.opcode_map == ZYDIS_OPCODE_MAP_0F && (op & 0xf0) == 0x80);
+    const bool is_jcc =
+        category == ZYDIS_CATEGORY_COND_BR && (in_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT
+                                                   ? (op & 0xf0) == 0x70
+                                                   : in_.info.opcode_map == ZYDIS_OPCODE_MAP_0F && (op & 0xf0) == 0x80);
     return is_jcc || category == ZYDIS_CATEGORY_SETCC || category == ZYDIS_CATEGORY_CMOV ? op & 0xf : -1;
   }
 
   // Other encodings that the decoder gives this name are hints to some processors and undefined to others.
-  bool is_defined_nop() const {
-    return in_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT || in_.info.opcode == 0x1f;
-  }
+  bool is_defined_nop() const { return in_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT || in_.info.opcode == 0x1f; }
 
   bool conditional(uint32_t code) {
     V holds = m_.flags.condition(code >> 1);
@@ -165,8 +164,7 @@ class Transfer : public Operands<M> {
       if (in_.info.operand_count_visible) return false;
       return m_.far_jump(extract(pop(4), 0, 16), eip), true;
     }
-    if (in_.info.operand_count_visible)
-      m_.set(kEsp, add(m_.get(kEsp), make<V>(in_.operand(0).imm.value.u, 32)));
+    if (in_.info.operand_count_visible) m_.set(kEsp, add(m_.get(kEsp), make<V>(in_.operand(0).imm.value.u, 32)));
     return m_.jump(eip), true;
   }
 

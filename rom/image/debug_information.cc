@@ -97,7 +97,8 @@ Place Image::walk(const std::string& type, std::string_view path, std::string_vi
   const Layout* layout = &layouts_.at(type);
   uint32_t offset = 0;
   const auto unknown = [&]() {
-    fail("its debug information has no " + std::string(whole), "the image is of another version than this tool: rebuild both");
+    fail("its debug information has no " + std::string(whole),
+         "the image is of another version than this tool: rebuild both");
   };
   while (!path.empty()) {
     if (path[0] == '[') {
@@ -134,7 +135,8 @@ Place Image::place(std::string_view path) const {
 Place Image::member(std::string_view type, std::string_view path) const {
   const auto found = type_names_.find(type);
   if (found == type_names_.end())
-    fail("its debug information has no type " + std::string(type), "the image is of another version than this tool: rebuild both");
+    fail("its debug information has no type " + std::string(type),
+         "the image is of another version than this tool: rebuild both");
   return walk(found->second, path, path);
 }
 

@@ -33,7 +33,8 @@ int main(int argc, char** argv) try {
 
   const uint32_t units = section.size / VMI_ROM_UNIT;
   if (section.size % VMI_ROM_UNIT || units > 255) {
-    std::fprintf(stderr, "%s: section .vmi_rom has %u bytes; it must have at most 255 units of 512\n", argv[1], section.size);
+    std::fprintf(stderr, "%s: section .vmi_rom has %u bytes; it must have at most 255 units of 512\n", argv[1],
+                 section.size);
     return 2;
   }
   rom[VMI_HEADER_LENGTH] = units;

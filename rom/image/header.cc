@@ -11,7 +11,7 @@ namespace {
 // Before the slots: what is left of the BIOS's entry point, and what API 13.x reserves.
 constexpr struct {
   uint32_t begin, end;
-} kReserved[] = {{VMI_HEADER_ENTRY + 1, VMI_HEADER_SIGNATURE}, {0x0e, 0x18}, {0x1c, VMI_SLOT_BYTES * VMI_FIRST_SLOT}};
+} kReserved[] = {{VMI_HEADER_ENTRY + 1, VMI_HEADER_SIGNATURE}, {0x0e, 0x18}, {0x1c, VMI_SLOT_BYTES* VMI_FIRST_SLOT}};
 
 constexpr uint8_t kFarReturn = 0xcb;
 

@@ -14,11 +14,11 @@ namespace vmirom {
 namespace {
 
 // Symbols the rest of the tool relies on.
-constexpr const char* kNeededSymbols[] = {"vmi_rom",      "vmi_rom_end",    "vmi_rom_image_end", "deliver",
-                                          "trap_common",  "trap_wrappers",  "hypercall_page",    "vcpu",
-                                          "trap_table",   "gdt_copy",       "ldt_copy",          "gdt_frames",
-                                          "ldt_frames",   "vmi_image_end",  "init_return_point", "shared_info_page",
-                                          "vmi_text_end", "vmi_relocation_types", "vmi_pure_begin", "vmi_pure_end"};
+constexpr const char* kNeededSymbols[] = {
+    "vmi_rom",        "vmi_rom_end",   "vmi_rom_image_end", "deliver",          "trap_common",  "trap_wrappers",
+    "hypercall_page", "vcpu",          "trap_table",        "gdt_copy",         "ldt_copy",     "gdt_frames",
+    "ldt_frames",     "vmi_image_end", "init_return_point", "shared_info_page", "vmi_text_end", "vmi_relocation_types",
+    "vmi_pure_begin", "vmi_pure_end"};
 
 }  // namespace
 
@@ -115,7 +115,8 @@ void Image::read_loops() {
       if (head.name.empty()) {
         head.name = word;
       } else {
-        if (word.empty() || word[0] != '%') fail("loop " + head.name + " keeps a variable outside registers", "rebuild the image");
+        if (word.empty() || word[0] != '%')
+          fail("loop " + head.name + " keeps a variable outside registers", "rebuild the image");
         head.registers.push_back(word.substr(1));
       }
       from = to + 1;
