@@ -18,8 +18,11 @@ constexpr uint32_t kCases = 3000;
 constexpr uint32_t kSequences = 50;
 constexpr uint64_t kSeed = 1;
 
-// What cases cannot show, or show too seldom to be sure of.
+// What cases cannot show, by fault, or by fault and engine.
 const std::map<std::string, std::string> kUnseen = {
+    {"write-through-cs unicorn", "the emulator lets code segments be written"},
+    {"segment-not-present-is-no-guarded-fault", "no descriptor of the engines' can vanish under a loaded selector"},
+    {"direction-flag-changed-in-a-function-marked-pure", "the way out gives the guest its own flag back"},
     {"selector-load-missing-from-the-exception-table", "no descriptor of the engines' can vanish under a loaded selector"},
     {"trap-loses-the-interrupted-ds", "DS is flat wherever the ROM may fault, and is loaded again on the way out"},
     {"effect-in-a-function-marked-pure",
@@ -69,7 +72,7 @@ void test_fault(const Fault& fault) {
     std::string what;
     const bool found = finds(fault, kind, what);
     std::printf("%-60s %-10s %s\n", fault.name.c_str(), name_of(kind), found ? what.c_str() : "NOT FOUND");
-    EXPECT_EQ(found, !kUnseen.count(fault.name));
+    EXPECT_EQ(found, !kUnseen.count(fault.name) && !kUnseen.count(fault.name + " " + name_of(kind)));
   }
 }
 
