@@ -31,6 +31,9 @@ Conclusion Report::conclusion() const {
     for (const auto& o : e.obligations) count(o.verdict);
     for (const TestRun& t : e.tests) failed |= t.failures != 0;
     whole &= !e.obligations.empty();
+    // A call that no engine has run is not certified.
+    if (e.entry.kind == EntryKind::kCall) whole &= !e.tests.empty();
+    for (const TestRun& t : e.tests) whole &= t.cases != 0;
   }
   for (const ImageObligation& o : image) count(o.verdict);
   for (const TestRun& t : sequences) failed |= t.failures != 0;

@@ -198,6 +198,11 @@ TEST(Report, Conclusions) {
   engine::Obligation o;
   o.verdict = engine::Verdict::kProved;
   r.entries.push_back({{}, {o}, {}, 0, 0});
+  EXPECT_EQ(r.conclusion(), Conclusion::kIncomplete);  // proved, and never run
+  r.entries[0].tests = {{"processor", 0, 0}};
+  EXPECT_EQ(r.conclusion(), Conclusion::kIncomplete);
+  const std::vector<TestRun> passed = {{"processor", 10, 0}};
+  r.entries[0].tests = passed;
   EXPECT_EQ(r.conclusion(), Conclusion::kCertified);
   for (auto verdict : {engine::Verdict::kUnknown, engine::Verdict::kError, engine::Verdict::kMissing}) {
     r.entries[0].obligations[0].verdict = verdict;
@@ -208,7 +213,7 @@ TEST(Report, Conclusions) {
   r.entries[0].obligations[0].verdict = engine::Verdict::kProved;
   r.entries[0].tests = {{"processor", 10, 1}};
   EXPECT_EQ(r.conclusion(), Conclusion::kFailed);
-  r.entries[0].tests.clear();
+  r.entries[0].tests = passed;
   r.missing = {"CPUID"};
   EXPECT_EQ(r.conclusion(), Conclusion::kIncomplete);
   EXPECT_EQ(exit_status(Conclusion::kCertified), 0);

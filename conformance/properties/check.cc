@@ -23,18 +23,21 @@ struct SequenceRun {
   Harness& harness;
   std::vector<Case> trail;
   std::vector<std::string> differences;
+  uint32_t& calls_made;  // steps that were admissible, over all sequences
 };
 
 using Command = rc::state::Command<Progress, SequenceRun>;
 
 constexpr const char* kInterrupt = "interrupt";
 
-std::vector<std::string> take_step(Harness& harness, const Case& c) {
+Outcome take_step(Harness& harness, const Case& c) {
   if (c.entry == kInterrupt) {
     harness.request_interrupt(c.cpu.eax & 15);
-    return {};
+    Outcome none;
+    none.admissible = false;  // no call
+    return none;
   }
-  return harness.step(c).differences;
+  return harness.step(c);
 }
 
 class Step : public Command {
@@ -44,7 +47,9 @@ class Step : public Command {
   void apply(Progress& progress) const override { progress.ready = true; }
   void run(const Progress&, SequenceRun& sut) const override {
     sut.trail.push_back(case_);
-    sut.differences = take_step(sut.harness, case_);
+    const Outcome outcome = take_step(sut.harness, case_);
+    sut.calls_made += outcome.admissible;
+    sut.differences = outcome.differences;
     if (!sut.differences.empty()) RC_FAIL(sut.differences.front());
   }
   void show(std::ostream& os) const override { os << to_text(case_); }
@@ -144,8 +149,9 @@ CheckResult check_call(Harness& harness, Call call, uint32_t cases, uint64_t see
 
 CheckResult check_sequences(Harness& harness, const std::vector<Call>& calls, uint32_t sequences, uint64_t seed) {
   CheckResult result;
+  uint32_t calls_made = 0;
   const auto property = [&] {
-    SequenceRun run{harness, {}, {}};
+    SequenceRun run{harness, {}, {}, calls_made};
     harness.begin_sequence();
     try {
       rc::state::check(Progress{&calls, false}, run, next_step);
@@ -158,6 +164,11 @@ CheckResult check_sequences(Harness& harness, const std::vector<Call>& calls, ui
     }
   };
   conclude(result, run_property(property, sequences, seed));
+  if (!result.failures && calls_made < sequences) {
+    result.failures = 1;
+    result.text =
+        "in " + std::to_string(sequences) + " sequences only " + std::to_string(calls_made) + " calls could be made";
+  }
   harness.begin_sequence();
   return result;
 }
